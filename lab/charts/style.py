@@ -1,0 +1,349 @@
+"""What all charts share: colours, the header with the finding, and figures that never touch pyplot.
+
+The categorical colours are the set of M. Okabe and K. Ito (https://jfly.uni-koeln.de/color/), told apart by readers with
+every common kind of colour blindness; each series also differs in marker, dash or hatch, so that a grey print reads too.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib import font_manager
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ft2font import FT2Font
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+BLUE, ORANGE, GREEN, VERMILLION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
+SKY, PURPLE, YELLOW, BLACK = "#56B4E9", "#CC79A7", "#F0E442", "#1F2328"
+SERIES = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION, YELLOW)
+HATCHES = ("", "////", "....", "xxxx")
+INK, MUTED, RULE, BAND, PAPER = "#1F2328", "#57606A", "#D8DEE4", "#F3F5F8", "#FFFFFF"
+
+WIDTH_IN = 7.6
+SCREEN_DPI, PNG_DPI = 100, 150
+MARGIN_IN = 0.12
+# Everything but the first is used only where it is installed, for letters that the first does not have.
+_FAMILIES = ("DejaVu Sans", "Noto Sans", "Noto Sans CJK JP", "Noto Sans CJK SC", "Hiragino Sans", "Yu Gothic", "Segoe UI")
+
+TITLE_SIZE, TEXT_SIZE, SMALL_SIZE = 12.5, 9.0, 8.0
+
+
+@cache
+def font_families() -> tuple[str, ...]:
+    """The families of ``_FAMILIES`` that this machine has; matplotlib brings the first with it."""
+    installed = set(font_manager.get_font_names())
+    return tuple(name for name in _FAMILIES if name in installed) or ("sans-serif",)
+
+
+@cache
+def style() -> dict[str, Any]:
+    """The rcParams of every chart. ``text.parse_math`` is off because a word such as ``$a$`` is text, not a formula."""
+    return {
+        "font.family": list(font_families()),
+        "font.size": TEXT_SIZE,
+        "text.color": INK,
+        "text.parse_math": False,
+        "axes.titlesize": TEXT_SIZE,
+        "axes.titlecolor": INK,
+        "axes.titleweight": "bold",
+        "axes.titlelocation": "left",
+        "axes.labelsize": TEXT_SIZE,
+        "axes.labelcolor": MUTED,
+        "axes.edgecolor": "#8C959F",
+        "axes.linewidth": 0.8,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "axes.grid.axis": "y",
+        "axes.axisbelow": True,
+        "axes.facecolor": PAPER,
+        "grid.color": RULE,
+        "grid.linewidth": 0.7,
+        "xtick.color": "#8C959F",
+        "ytick.color": "#8C959F",
+        "xtick.labelcolor": INK,
+        "ytick.labelcolor": INK,
+        "xtick.labelsize": TEXT_SIZE,
+        "ytick.labelsize": TEXT_SIZE,
+        "lines.linewidth": 2.0,
+        "lines.markersize": 5.5,
+        "lines.solid_capstyle": "round",
+        "hatch.linewidth": 0.7,
+        "legend.frameon": False,
+        "legend.fontsize": TEXT_SIZE,
+        "figure.facecolor": PAPER,
+        "savefig.facecolor": PAPER,
+    }
+
+
+class Chart(Figure):
+    """A matplotlib Figure that knows its finding and shows itself as a picture in Jupyter.
+
+    It owns an Agg canvas and is unknown to pyplot, so nothing is drawn twice and nothing piles up in memory.
+
+    Attributes:
+        finding: the sentence of the title, computed from the data.
+        detail: the second line, what is drawn and how it was measured.
+    """
+
+    finding: str = ""
+    detail: str = ""
+
+    def __init__(self, width: float = WIDTH_IN, height: float = 4.2) -> None:
+        with mpl.rc_context(style()):
+            super().__init__(figsize=(width, height), dpi=SCREEN_DPI, layout="constrained")
+        FigureCanvasAgg(self)
+
+    def draw(self, renderer: RendererBase) -> None:
+        # Tick labels are made while drawing, so the style has to hold here as well.
+        with mpl.rc_context(style()):
+            super().draw(renderer)
+
+    def png(self, dpi: float = PNG_DPI) -> bytes:
+        """The chart as the bytes of a PNG file, at ``dpi`` dots an inch."""
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="png", dpi=dpi)
+        return buffer.getvalue()
+
+    def save_png(self, path: Path, dpi: float = PNG_DPI) -> Path:
+        """Write the chart to ``path`` as PNG and give the path back."""
+        path.write_bytes(self.png(dpi))
+        return path
+
+    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
+        return self.png(), {"width": round(self.get_figwidth() * SCREEN_DPI)}
+
+    def __repr__(self) -> str:
+        return f"<Chart: {self.finding}>"
+
+    __str__ = __repr__
+
+
+def png_of(figure: Figure, dpi: float = PNG_DPI) -> bytes:
+    """Any matplotlib figure as PNG bytes, at ``dpi`` dots an inch."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=dpi)
+    return buffer.getvalue()
+
+
+def finish(
+    chart: Chart, finding: str, detail: str = "", *, legend: Sequence[Artist] = (), notes: Sequence[str] = ()
+) -> Chart:
+    """Put title, second line, legend and foot notes around the axes, all measured so that nothing is cut off.
+
+    Args:
+        legend: handles with labels, laid out in as many columns as fit.
+        notes: sentences under the axes, for instance why a stage is invalid.
+    """
+    chart.finding, chart.detail = finding, detail
+    height, width = chart.get_figheight(), chart.get_figwidth()
+    left, room = MARGIN_IN / width, (width - 2 * MARGIN_IN) * chart.dpi
+    with mpl.rc_context(style()):
+        used = MARGIN_IN
+        for text, size, weight, colour in ((finding, TITLE_SIZE, "bold", INK), (detail, TEXT_SIZE, "normal", MUTED)):
+            if text:
+                lines = wrap(chart, drawable(text), room, size, weight)
+                chart.text(left, 1 - used / height, lines, size=size, weight=weight, color=colour, va="top")
+                used += text_height(lines, size) + 0.06
+        if legend:
+            used += _place_legend(chart, list(legend), left, used, room)
+        foot = MARGIN_IN / 2
+        for note in reversed(notes):
+            lines = wrap(chart, drawable(note), room, SMALL_SIZE, "normal")
+            chart.text(left, foot / height, lines, size=SMALL_SIZE, color=MUTED, va="bottom")
+            foot += text_height(lines, SMALL_SIZE) + 0.04
+    engine = chart.get_layout_engine()
+    assert isinstance(engine, ConstrainedLayoutEngine)
+    engine.set(rect=(left / 2, foot / height, 1 - left, 1 - (used + foot) / height), w_pad=0.06, h_pad=0.06)
+    return chart
+
+
+def _place_legend(chart: Chart, handles: list[Artist], left: float, used: float, room: float) -> float:
+    """Draw the legend below ``used`` inches from the top; give back the inches that it takes."""
+    labels = [drawable(str(handle.get_label())) for handle in handles]
+    for columns in range(len(handles), 0, -1):
+        legend = chart.legend(
+            handles,
+            labels,
+            loc="upper left",
+            bbox_to_anchor=(left, 1 - used / chart.get_figheight()),
+            ncols=columns,
+            borderaxespad=0.0,
+            borderpad=0.1,
+            handlelength=1.8,
+            columnspacing=1.6,
+        )
+        box = legend.get_window_extent(chart.canvas.get_renderer())  # type: ignore[attr-defined]
+        if box.width <= room or columns == 1:
+            break
+        legend.remove()
+    legend.set_in_layout(False)
+    return float(box.height) / chart.dpi + 0.06
+
+
+def sentence_chart(finding: str, sentence: str, height: float = 2.2) -> Chart:
+    """The chart of nothing: a title and one sentence that says why, in place of empty axes."""
+    chart = Chart(height=height)
+    with mpl.rc_context(style()):
+        text = wrap(chart, drawable(sentence), (WIDTH_IN - 1.2) * chart.dpi, TEXT_SIZE + 1, "normal")
+        chart.text(0.5, 0.42, text, ha="center", va="center", color=MUTED, size=TEXT_SIZE + 1)
+    return finish(chart, finding)
+
+
+def add_axes(chart: Chart, rows: int = 1, columns: int = 1, **options: Any) -> list[Axes]:
+    """Styled axes of ``chart``, row by row."""
+    with mpl.rc_context(style()):
+        return list(np.atleast_1d(chart.subplots(rows, columns, **options)).ravel())
+
+
+# Text ------------------------------------------------------------------------------------------------------------
+
+
+def text_width(chart: Figure, text: str, size: float, weight: str = "normal") -> float:
+    """Width of one line of text on ``chart`` in pixels."""
+    properties = font_manager.FontProperties(family=list(font_families()), size=size, weight=weight)
+    renderer = chart.canvas.get_renderer()  # type: ignore[attr-defined]
+    return float(renderer.get_text_width_height_descent(text, properties, False)[0])
+
+
+def text_height(text: str, size: float) -> float:
+    """Height of possibly many lines in inches, at matplotlib's line spacing of 1.2 and a little more for descenders."""
+    return (text.count("\n") + 1) * size * 1.28 / 72
+
+
+def wrap(chart: Figure, text: str, room: float, size: float, weight: str = "normal") -> str:
+    """Break ``text`` into lines no wider than ``room`` pixels; a single word that is wider loses its middle."""
+    lines: list[str] = []
+    for word in text.split():
+        candidate = f"{lines[-1]} {word}" if lines else word
+        if lines and text_width(chart, candidate, size, weight) <= room:
+            lines[-1] = candidate
+        else:
+            lines.append(fit(chart, word, room, size, weight))
+    return "\n".join(lines)
+
+
+def fit(chart: Figure, text: str, room: float, size: float, weight: str = "normal") -> str:
+    """``text``, with so much of its middle replaced by … that it is no wider than ``room`` pixels."""
+    if text_width(chart, text, size, weight) <= room:
+        return text
+    low, high = 1, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if text_width(chart, shorten(text, middle), size, weight) <= room:
+            low = middle
+        else:
+            high = middle - 1
+    return shorten(text, low)
+
+
+def shorten(text: str, length: int) -> str:
+    """At most ``length`` characters: the start and the end of ``text`` with … between them."""
+    if len(text) <= length:
+        return text
+    kept = max(length - 1, 0)
+    head = math.ceil(kept / 2)
+    return text[:head] + "…" + text[len(text) - (kept - head) :]
+
+
+@cache
+def _glyph_fonts() -> tuple[FT2Font, ...]:
+    return tuple(font_manager.get_font(font_manager.findfont(family)) for family in font_families())
+
+
+@cache
+def _has_glyph(character: str) -> bool:
+    return any(font.get_char_index(ord(character)) for font in _glyph_fonts())
+
+
+def drawable(text: str) -> str:
+    """``text`` with □ for characters that no installed font has, so that matplotlib neither warns nor guesses."""
+    return "".join(character if character == "\n" or _has_glyph(character) else "□" for character in text)
+
+
+# Numbers ---------------------------------------------------------------------------------------------------------
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A number for people: ``digits`` significant ones, thousands set apart, no trailing zeros."""
+    if not math.isfinite(value):
+        return "–"
+    if value == 0:
+        return "0"
+    decimals = max(digits - 1 - math.floor(math.log10(abs(value))), 0)
+    text = f"{value:,.{decimals}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def seconds(value: float) -> str:
+    """A duration in seconds as people say it: 38 ms, 1.25 s, 3.5 min."""
+    if not math.isfinite(value):
+        return "unknown"
+    if abs(value) < 0.9995:
+        return f"{number(value * 1000, 2 if abs(value) < 0.01 else 3)} ms"
+    return f"{number(value)} s" if abs(value) < 120 else f"{number(value / 60)} min"
+
+
+def messages(count: float) -> str:
+    """``count`` with its noun: 1 message, 1,200 messages."""
+    return f"{number(count, 12)} message{'' if count == 1 else 's'}"
+
+
+def time_unit(longest_s: float) -> tuple[float, str]:
+    """Factor and unit for an axis that reaches ``longest_s`` seconds: milliseconds up to ten seconds."""
+    return (1000.0, "ms") if not math.isfinite(longest_s) or longest_s < 10 else (1.0, "s")
+
+
+# Axes ------------------------------------------------------------------------------------------------------------
+
+
+def label_axes(axes: Axes, x: str, y: str) -> None:
+    """Name both axes, units included."""
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+
+
+def plain_numbers(axis: Any, *, integer: bool = False, bins: int = 7) -> None:
+    """Few, round ticks, written as plain numbers with thousands set apart."""
+    axis.set_major_locator(MaxNLocator(nbins=bins, integer=integer, steps=[1, 2, 2.5, 5, 10]))
+    axis.set_major_formatter(FuncFormatter(lambda value, _position: number(value, 6)))
+
+
+def log_numbers(axis: Any) -> None:
+    """A logarithmic axis with ticks at 1, 2 and 5 (or 1 alone over many decades), written as plain numbers."""
+    axis._set_axes_scale("log") if hasattr(axis, "_set_axes_scale") else axis.axes.set_yscale("log")
+    axis.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 5.0), numticks=12))
+    axis.set_major_formatter(FuncFormatter(lambda value, _position: number(value, 6)))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def line_handle(label: str, colour: str, *, marker: str = "", dash: str = "-", width: float = 2.0) -> Line2D:
+    """A legend entry for a line."""
+    return Line2D([], [], color=colour, marker=marker, linestyle=dash, linewidth=width, label=label)
+
+
+def patch_handle(label: str, colour: str, *, hatch: str = "", edge: str | None = None) -> Patch:
+    """A legend entry for an area or a bar."""
+    return Patch(facecolor=colour, edgecolor=edge or PAPER, hatch=hatch, label=label)
+
+
+def state_styles(names: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Colour and hatch of each state, in the order given; past seven the colours come again with another hatch."""
+    return {
+        name: (SERIES[place % len(SERIES)], HATCHES[(place // len(SERIES)) % len(HATCHES)])
+        for place, name in enumerate(dict.fromkeys(names))
+    }

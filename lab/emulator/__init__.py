@@ -1,0 +1,1 @@
+"""LocalStack embedded in the lab: ``launcher`` runs outside its process, ``runtime`` inside it."""

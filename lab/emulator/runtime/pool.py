@@ -1,0 +1,158 @@
+"""A pool of workers: a few processes serve all execution environments of one function version.
+
+LocalStack makes an execution environment for every *concurrent* invocation. One process for each would be a storm of
+cold starts in a burst, so invocations beyond the pool's limit wait here, first come first served; the function's
+timeout starts only when a worker takes the event.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+from lab.emulator.runtime.results import Invocation, Outcome
+
+
+class WorkerGoneError(Exception):
+    """The worker had ended before it took the event; the event is as good as never sent."""
+
+
+class PooledWorker(Protocol):
+    """What the pool needs of a worker."""
+
+    @property
+    def usable(self) -> bool:
+        """Whether the worker can take another invocation."""
+
+    def invoke(self, invocation: Invocation) -> Outcome:
+        """Runs one invocation; raises `WorkerGoneError` when the worker had ended before."""
+
+    def stop(self) -> None:
+        """Ends the worker at once."""
+
+
+class WorkerPool:
+    """Workers of one function version.
+
+    Args:
+        limit: most workers at a time.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._lock = threading.Lock()
+        self._idle: list[PooledWorker] = []
+        self._workers: set[PooledWorker] = set()
+        self._reserved = 0  # workers that exist or are being started
+        self._waiting: deque[_Turn] = deque()
+        self._closed = False
+
+    @property
+    def worker_count(self) -> int:
+        """Workers that exist or are being started."""
+        return self._reserved
+
+    def invoke(self, invocation: Invocation, start_worker: Callable[[], PooledWorker]) -> Outcome:
+        """Runs an invocation on an idle worker, a new one, or, at the limit, the next that becomes idle.
+
+        Args:
+            invocation: the event.
+            start_worker: makes a worker; called only when one is needed and the limit allows it.
+        """
+        while True:
+            worker = self._take(start_worker)
+            try:
+                return worker.invoke(invocation)
+            except WorkerGoneError:
+                continue  # it died while idle: the next one gets the event
+            finally:
+                self._give_back(worker)
+
+    def add(self, start_worker: Callable[[], PooledWorker]) -> None:
+        """Starts a worker ahead of need, unless there is one already."""
+        with self._lock:
+            if self._closed or self._reserved:
+                return
+            self._reserved += 1
+        self._give_back(self._start(start_worker))
+
+    def close(self) -> None:
+        """Ends idle workers now and busy ones after their invocation; waiting invocations are still served."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+            self._workers.difference_update(idle)
+            self._reserved -= len(idle)
+        for worker in idle:
+            worker.stop()
+
+    def kill(self) -> None:
+        """Ends all workers at once, busy or not."""
+        self.close()
+        for worker in list(self._workers):
+            worker.stop()
+
+    def _take(self, start_worker: Callable[[], PooledWorker]) -> PooledWorker:
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+            if self._reserved < self.limit:
+                self._reserved += 1
+                turn = None
+            else:
+                turn = _Turn()
+                self._waiting.append(turn)
+        if turn is None:
+            return self._start(start_worker)
+        worker = turn.wait()
+        return worker if worker is not None else self._start(start_worker)
+
+    def _start(self, start_worker: Callable[[], PooledWorker]) -> PooledWorker:
+        try:
+            worker = start_worker()
+        except BaseException:
+            with self._lock:
+                self._pass_on_place()
+            raise
+        with self._lock:
+            self._workers.add(worker)
+        return worker
+
+    def _give_back(self, worker: PooledWorker) -> None:
+        usable = worker.usable
+        with self._lock:
+            if usable and self._waiting:
+                self._waiting.popleft().give(worker)
+                return
+            if usable and not self._closed:
+                self._idle.append(worker)
+                return
+            self._workers.discard(worker)
+            self._pass_on_place()
+        worker.stop()
+
+    def _pass_on_place(self) -> None:
+        """A worker is gone: whoever waits longest may start another (the lock is held)."""
+        if self._waiting:
+            self._waiting.popleft().give(None)
+        else:
+            self._reserved -= 1
+
+
+class _Turn:
+    """A place in the queue: wakes its owner with a worker, or with the right to start one."""
+
+    def __init__(self) -> None:
+        self._ready = threading.Lock()
+        self._ready.acquire()
+        self._worker: PooledWorker | None = None
+
+    def give(self, worker: PooledWorker | None) -> None:
+        self._worker = worker
+        self._ready.release()
+
+    def wait(self) -> PooledWorker | None:
+        self._ready.acquire()
+        return self._worker

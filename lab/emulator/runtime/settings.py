@@ -1,0 +1,26 @@
+"""Settings of the emulator's runtime, read from environment variables (listed in the package's docstring)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+LEAST_WORKERS = 2
+TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
+
+
+def workers_per_function(environment: Mapping[str, str] = os.environ, cores: int | None = None) -> int:
+    """Most worker processes of one function version, at least 1.
+
+    Without ``LAB_WORKERS_PER_FUNCTION`` it is the number of cores, but at least 2, so that one slow invocation does not
+    hold up all others. A value that is no number is as good as none.
+    """
+    configured = environment.get("LAB_WORKERS_PER_FUNCTION", "")
+    if configured.isdigit():
+        return max(1, int(configured))
+    return max(LEAST_WORKERS, cores or os.cpu_count() or 1)
+
+
+def pure_python_runtime_client(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether workers must use the pure-Python runtime client even where the compiled one is installed."""
+    return environment.get("LAB_PURE_PYTHON_RUNTIME_CLIENT", "").lower() in TRUE_WORDS

@@ -1,0 +1,93 @@
+"""The event source mapping: polls the queue and invokes ``start_execution`` with batches of messages."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+from lab.stack import tags, waiting
+from lab.stack.names import START_FUNCTION, Names, Settings
+
+_STATE_DEADLINE_S = 120.0
+
+
+def ensure(names: Names, settings: Settings) -> None:
+    """Make the mapping, or bring it up to date; return when it is enabled (or disabled, if the settings say so)."""
+    client = names.target.client("lambda")
+    changeable = {
+        "BatchSize": settings.batch_size,
+        # Without it one bad message would make the whole batch come back.
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "Enabled": settings.mapping_enabled,
+    }
+    current = find(names)
+    if current is None:
+        waiting.through_propagation(
+            lambda: client.create_event_source_mapping(
+                EventSourceArn=names.queue_arn(names.queue),
+                FunctionName=names.function(START_FUNCTION),
+                **changeable,
+                Tags=tags.as_mapping(names.target.name),
+            )
+        )
+    elif (
+        current["BatchSize"] != settings.batch_size
+        or current.get("FunctionResponseTypes") != changeable["FunctionResponseTypes"]
+        or (current["State"] == "Enabled") != settings.mapping_enabled
+    ):
+        client.update_event_source_mapping(UUID=current["UUID"], **changeable)
+    wait_for_state(names, "Enabled" if settings.mapping_enabled else "Disabled")
+
+
+def set_enabled(names: Names, enabled: bool) -> None:
+    """Let the mapping poll, or make it stop; return when it does so."""
+    current = find(names)
+    if current is not None:
+        names.target.client("lambda").update_event_source_mapping(UUID=current["UUID"], Enabled=enabled)
+        wait_for_state(names, "Enabled" if enabled else "Disabled")
+
+
+def wait_for_state(names: Names, state: str) -> None:
+    """Return when the mapping is in ``state``."""
+
+    def reached() -> bool:
+        found = find(names)
+        return found is not None and found["State"] == state
+
+    waiting.until(reached, what=f"the event source mapping to be {state}", deadline_s=_STATE_DEADLINE_S)
+
+
+def find(names: Names) -> dict[str, Any] | None:
+    """The mapping, or None."""
+    found = _list(names)
+    return found[0] if found else None
+
+
+def delete(names: Names) -> None:
+    """Delete the mapping and wait until it no longer polls."""
+    client = names.target.client("lambda")
+    for entry in _list(names):
+        # Deleting fails while the mapping is still being made or changed.
+        def gone(uuid: str = entry["UUID"]) -> bool:
+            with contextlib.suppress(client.exceptions.ResourceInUseException):
+                client.delete_event_source_mapping(UUID=uuid)
+            return all(entry["UUID"] != uuid for entry in _list(names))
+
+        with contextlib.suppress(client.exceptions.ResourceNotFoundException):
+            waiting.until(gone, what="the event source mapping to go", deadline_s=_STATE_DEADLINE_S)
+
+
+def survivors(names: Names) -> list[str]:
+    """Mappings of this lab that exist."""
+    return [f"event source mapping {entry['UUID']}" for entry in _list(names)]
+
+
+def _list(names: Names) -> list[dict[str, Any]]:
+    client = names.target.client("lambda")
+    try:
+        pages = client.get_paginator("list_event_source_mappings").paginate(
+            FunctionName=names.function(START_FUNCTION), EventSourceArn=names.queue_arn(names.queue)
+        )
+        return [entry for page in pages for entry in page["EventSourceMappings"]]
+    except client.exceptions.ResourceNotFoundException:
+        return []

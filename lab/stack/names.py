@@ -1,0 +1,139 @@
+"""What each resource of a lab is called, and the ARN it has.
+
+Names follow from the lab's name alone, so provisioning can be resumed after a crash and two labs never meet. ARNs
+follow from names, account, region and partition, so that resources that refer to each other can be made in parallel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from lab.target import Target
+
+PIPELINE_FUNCTIONS = ("base64_decoder", "stats_generator", "string_cleaner", "tokenizer_counter")
+START_FUNCTION = "start_execution"
+FUNCTIONS = (*PIPELINE_FUNCTIONS, START_FUNCTION)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a learner may want to turn.
+
+    Attributes:
+        function_timeout_s: timeout of each function. AWS wants the queue's visibility timeout to be six times it,
+            so that a slow batch is not handed out a second time while the first is still at work.
+        batch_size: messages that the mapping hands to one invocation at most.
+        max_receive_count: deliveries of a message before it moves to the dead-letter queue; AWS advises five or more.
+        memory_mb: memory of each function, in MiB.
+        mapping_enabled: whether the mapping starts to poll at once.
+    """
+
+    function_timeout_s: int = 10
+    batch_size: int = 10
+    max_receive_count: int = 5
+    memory_mb: int = 128
+    mapping_enabled: bool = True
+
+    @property
+    def visibility_timeout_s(self) -> int:
+        """Six times the function's timeout."""
+        return 6 * self.function_timeout_s
+
+
+@dataclass(frozen=True)
+class Names:
+    """Names and ARNs of one lab's resources on one target."""
+
+    target: Target
+
+    @property
+    def prefix(self) -> str:
+        """What every resource name starts with."""
+        return f"express-lab-{self.target.name}"
+
+    @property
+    def queue(self) -> str:
+        """The queue's name."""
+        return f"{self.prefix}-messages"
+
+    @property
+    def dead_letter_queue(self) -> str:
+        """The dead-letter queue's name."""
+        return f"{self.prefix}-dead-letters"
+
+    @property
+    def state_machine(self) -> str:
+        """The Express Workflow's name."""
+        return f"{self.prefix}-text-processing"
+
+    @property
+    def log_group(self) -> str:
+        """The log group of execution events. AWS wants this prefix: it keeps the resource policy short."""
+        return f"/aws/vendedlogs/states/{self.state_machine}"
+
+    @property
+    def workflow_role(self) -> str:
+        """The role that the Express Workflow assumes."""
+        return f"{self.prefix}-workflow"
+
+    @property
+    def functions_role(self) -> str:
+        """The role of the four functions of the workflow."""
+        return f"{self.prefix}-functions"
+
+    @property
+    def start_role(self) -> str:
+        """The role of ``start_execution``."""
+        return f"{self.prefix}-start-execution"
+
+    def function(self, folder: str) -> str:
+        """The deployed name of the function in ``lambdas/<folder>``."""
+        return f"{self.prefix}-{folder.replace('_', '-')}"
+
+    def function_log_group(self, folder: str) -> str:
+        """Where Lambda writes what the function prints."""
+        return f"/aws/lambda/{self.function(folder)}"
+
+    def queue_arn(self, queue: str) -> str:
+        """ARN of a queue."""
+        return self._arn("sqs", queue)
+
+    def role_arn(self, role: str) -> str:
+        """ARN of a role (roles have no region)."""
+        return f"arn:{self.target.partition}:iam::{self.target.account}:role/{role}"
+
+    def function_arn(self, folder: str) -> str:
+        """ARN of a function."""
+        return self._arn("lambda", f"function:{self.function(folder)}")
+
+    def log_group_arn(self, log_group: str) -> str:
+        """ARN of a log group, with the ``:*`` that Step Functions asks for."""
+        return self._arn("logs", f"log-group:{log_group}:*")
+
+    @property
+    def state_machine_arn(self) -> str:
+        """ARN of the Express Workflow."""
+        return self._arn("states", f"stateMachine:{self.state_machine}")
+
+    @cached_property
+    def substitutions(self) -> dict[str, str]:
+        """Values for ``${Name}`` in policies and state machine definitions."""
+        values = {
+            "Partition": self.target.partition,
+            "Region": self.target.region,
+            "Account": self.target.account,
+            "QueueArn": self.queue_arn(self.queue),
+            "DeadLetterQueueArn": self.queue_arn(self.dead_letter_queue),
+            "StateMachineArn": self.state_machine_arn,
+            "FunctionLogGroupsArn": self.log_group_arn(f"/aws/lambda/{self.prefix}-*"),
+        }
+        for folder in FUNCTIONS:
+            title = "".join(part.capitalize() for part in folder.split("_"))
+            values[f"{title}Function"] = self.function(folder)
+            values[f"{title}FunctionArn"] = self.function_arn(folder)
+        return values
+
+    def _arn(self, service: str, resource: str) -> str:
+        target = self.target
+        return f"arn:{target.partition}:{service}:{target.region}:{target.account}:{resource}"

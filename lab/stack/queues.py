@@ -1,0 +1,80 @@
+"""The queue and its dead-letter queue."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from lab.stack import tags, waiting
+from lab.stack.names import Names, Settings
+
+FOURTEEN_DAYS_S = 1_209_600
+# SQS keeps a deleted queue's name for 60 s.
+NAME_FREE_AGAIN_S = 75.0
+
+
+def ensure(names: Names, settings: Settings) -> None:
+    """Make both queues, or set their attributes when they exist."""
+    # Dead letters are kept as long as SQS can, so that somebody has time to look.
+    _ensure_queue(names, names.dead_letter_queue, {"MessageRetentionPeriod": str(FOURTEEN_DAYS_S)})
+    redrive = {
+        "deadLetterTargetArn": names.queue_arn(names.dead_letter_queue),
+        "maxReceiveCount": settings.max_receive_count,
+    }
+    _ensure_queue(
+        names,
+        names.queue,
+        {"VisibilityTimeout": str(settings.visibility_timeout_s), "RedrivePolicy": json.dumps(redrive)},
+    )
+
+
+def _ensure_queue(names: Names, queue: str, attributes: dict[str, str]) -> None:
+    sqs = names.target.client("sqs")
+
+    def create() -> Any:
+        try:
+            return sqs.create_queue(QueueName=queue, Attributes=attributes, tags=tags.as_mapping(names.target.name))[
+                "QueueUrl"
+            ]
+        except ClientError as error:
+            code = waiting.error_code(error)
+            if code.endswith(("QueueAlreadyExists", "QueueNameExists")):
+                url = find(names, queue)
+                sqs.set_queue_attributes(QueueUrl=url, Attributes=attributes)
+                return url
+            if code.endswith("QueueDeletedRecently"):
+                return None
+            raise
+
+    waiting.until(create, what=f"the queue name {queue} to be free again", deadline_s=NAME_FREE_AGAIN_S)
+
+
+def find(names: Names, queue: str) -> str | None:
+    """The queue's URL, or None."""
+    try:
+        return str(names.target.client("sqs").get_queue_url(QueueName=queue)["QueueUrl"])
+    except ClientError as error:
+        if waiting.error_code(error).endswith(("NonExistentQueue", "QueueDoesNotExist")):
+            return None
+        raise
+
+
+def delete(names: Names) -> None:
+    """Delete both queues, with whatever is in them."""
+    for queue in (names.queue, names.dead_letter_queue):
+        if (url := find(names, queue)) is not None:
+            names.target.client("sqs").delete_queue(QueueUrl=url)
+
+
+def survivors(names: Names) -> list[str]:
+    """Queues of this lab that exist."""
+    pages = names.target.client("sqs").get_paginator("list_queues").paginate(QueueNamePrefix=f"{names.prefix}-")
+    urls = [url for page in pages for url in page.get("QueueUrls", [])]
+    return [f"queue {url.rsplit('/', 1)[-1]}" for url in urls if _is_ours(names, url.rsplit("/", 1)[-1])]
+
+
+def _is_ours(names: Names, queue: str) -> bool:
+    # The prefix of lab 'a' is also one of lab 'a-b'.
+    return queue in (names.queue, names.dead_letter_queue)

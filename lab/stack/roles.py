@@ -1,0 +1,70 @@
+"""The three roles: of the workflow, of its four functions, and of ``start_execution``."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+
+from botocore.exceptions import ClientError
+
+from lab.stack import documents, tags, waiting
+from lab.stack.names import Names
+
+
+@dataclass(frozen=True)
+class Role:
+    """A role to be: who may assume it, and its policies by file name."""
+
+    name: str
+    service: str
+    policies: tuple[str, ...]
+
+
+def wanted(names: Names) -> list[Role]:
+    """The roles of a lab."""
+    return [
+        Role(names.workflow_role, "states.amazonaws.com", ("invoke_functions", "deliver_logs")),
+        Role(names.functions_role, "lambda.amazonaws.com", ("write_function_logs",)),
+        Role(
+            names.start_role,
+            "lambda.amazonaws.com",
+            ("write_function_logs", "receive_messages", "start_executions"),
+        ),
+    ]
+
+
+def ensure(names: Names, role: Role) -> None:
+    """Make a role, or bring its trust and policies up to date."""
+    iam = names.target.client("iam")
+    trust = documents.policy("trust", {"Service": role.service})
+    try:
+        iam.create_role(RoleName=role.name, AssumeRolePolicyDocument=trust, Tags=tags.as_pairs(names.target.name))
+    except ClientError as error:
+        if waiting.error_code(error) != "EntityAlreadyExists":
+            raise
+        iam.update_assume_role_policy(RoleName=role.name, PolicyDocument=trust)
+    for file in role.policies:
+        iam.put_role_policy(
+            RoleName=role.name, PolicyName=file, PolicyDocument=documents.policy(file, names.substitutions)
+        )
+
+
+def delete(names: Names) -> None:
+    """Delete the roles and their policies."""
+    iam = names.target.client("iam")
+    for role in wanted(names):
+        with contextlib.suppress(iam.exceptions.NoSuchEntityException):
+            for file in iam.list_role_policies(RoleName=role.name)["PolicyNames"]:
+                iam.delete_role_policy(RoleName=role.name, PolicyName=file)
+            iam.delete_role(RoleName=role.name)
+
+
+def survivors(names: Names) -> list[str]:
+    """Roles of this lab that exist."""
+    iam = names.target.client("iam")
+    found = []
+    for role in wanted(names):
+        with contextlib.suppress(iam.exceptions.NoSuchEntityException):
+            iam.get_role(RoleName=role.name)
+            found.append(f"role {role.name}")
+    return found

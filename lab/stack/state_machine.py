@@ -1,0 +1,82 @@
+"""The Express Workflow."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from lab.stack import documents, tags, waiting
+from lab.stack.names import Names
+
+DEFINITION = "text_processing"
+_GONE_DEADLINE_S = 120.0
+
+
+def logging_configuration(names: Names) -> dict[str, Any]:
+    """Every event, with the data that states take and give. An Express Workflow keeps no other record of a run."""
+    return {
+        "level": "ALL",
+        "includeExecutionData": True,
+        "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": names.log_group_arn(names.log_group)}}],
+    }
+
+
+def parameters(names: Names) -> dict[str, Any]:
+    """The parameters of CreateStateMachine that UpdateStateMachine takes as well."""
+    return {
+        "definition": json.dumps(documents.definition(DEFINITION, names.substitutions), indent=2),
+        "roleArn": names.role_arn(names.workflow_role),
+        "loggingConfiguration": logging_configuration(names),
+    }
+
+
+def ensure(names: Names) -> None:
+    """Make the Express Workflow, or bring its definition, role and logging up to date."""
+    states = names.target.client("stepfunctions")
+    current = find(names)
+    if current is None:
+        waiting.through_propagation(
+            lambda: states.create_state_machine(
+                name=names.state_machine,
+                type="EXPRESS",
+                **parameters(names),
+                tags=tags.as_pairs(names.target.name, key="key", value="value"),
+            )
+        )
+        return
+    wanted = parameters(names)
+    if json.loads(current["definition"]) != json.loads(wanted["definition"]) or any(
+        current.get(key) != wanted[key] for key in ("roleArn", "loggingConfiguration")
+    ):
+        waiting.through_propagation(
+            lambda: states.update_state_machine(stateMachineArn=names.state_machine_arn, **wanted)
+        )
+
+
+def find(names: Names) -> dict[str, Any] | None:
+    """What DescribeStateMachine says, or None when there is none or it is being deleted."""
+    states = names.target.client("stepfunctions")
+    try:
+        found: dict[str, Any] = states.describe_state_machine(stateMachineArn=names.state_machine_arn)
+    except states.exceptions.StateMachineDoesNotExist:
+        return None
+    return found if found.get("status") != "DELETING" else None
+
+
+def delete(names: Names) -> None:
+    """Delete the Express Workflow and wait until it is gone: while it goes it may still write logs."""
+    states = names.target.client("stepfunctions")
+    states.delete_state_machine(stateMachineArn=names.state_machine_arn)
+    waiting.until(
+        lambda: not survivors(names), what=f"state machine {names.state_machine} to go", deadline_s=_GONE_DEADLINE_S
+    )
+
+
+def survivors(names: Names) -> list[str]:
+    """The Express Workflow, if it exists in any form."""
+    states = names.target.client("stepfunctions")
+    try:
+        states.describe_state_machine(stateMachineArn=names.state_machine_arn)
+    except states.exceptions.StateMachineDoesNotExist:
+        return []
+    return [f"state machine {names.state_machine}"]
