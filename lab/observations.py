@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Any, NamedTuple
@@ -23,34 +24,9 @@ from botocore.exceptions import ClientError
 
 from lab.errors import LabError
 
-EXECUTION_COLUMNS = (
-    "execution_arn",
-    "name",
-    "lab_id",
-    "started",
-    "finished",
-    "duration_s",
-    "status",
-    "error",
-    "cause",
-    "input",
-    "output",
-    "events",
-)
-STATE_COLUMNS = ("execution_arn", "state", "entered", "exited", "duration_s", "error")
-RECEIVED_COLUMNS = (
-    "message_id",
-    "lab_id",
-    "sent",
-    "first_received",
-    "started_at",
-    "execution_arn",
-    "error",
-    "request_id",
-)
-QUEUED_COLUMNS = ("message_id", "lab_id", "body", "receive_count", "sent", "first_received")
-
-_NO_TIME = np.iinfo(np.int64).min  # what NumPy keeps in memory for NaT
+_NO_TIME = int(np.iinfo(np.int64).min)  # what NumPy keeps in memory for NaT
+_LAST_TIME = int(np.iinfo(np.int64).max)
+_MOST_EVENTS = 10_000_000  # of one execution; a greater event id is not one
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -89,21 +65,30 @@ def _nanoseconds(timestamp: Any) -> int:
             instant = datetime.fromisoformat(timestamp)
             if instant.tzinfo is None:
                 instant = instant.replace(tzinfo=UTC)
-            return (instant - _EPOCH) // _MICROSECOND * 1_000
-        return int(timestamp) * 1_000_000
-    except (TypeError, ValueError):
+            return _within_range((instant - _EPOCH) // _MICROSECOND * 1_000)
+    except ValueError:
         return _NO_TIME
+    return _milliseconds(timestamp)
 
 
 def _milliseconds(value: Any) -> int:
     """Epoch milliseconds, as a number or as text, in nanoseconds; `_NO_TIME` for anything else."""
     try:
-        return int(value) * 1_000_000
-    except (TypeError, ValueError):
+        return _within_range(int(value) * 1_000_000)
+    except (TypeError, ValueError, OverflowError):
         return _NO_TIME
 
 
-def lab_id_of(text: Any) -> str | None:
+def _within_range(nanoseconds: int) -> int:
+    """Instants beyond the year 2262 do not fit into the tables; they are as good as unknown."""
+    return nanoseconds if _NO_TIME < nanoseconds <= _LAST_TIME else _NO_TIME
+
+
+def _text_or_none(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def lab_id_in(text: Any) -> str | None:
     """The `lab_id` in a JSON object given as text; None for any other text."""
     # Most texts have none, and looking is far cheaper than parsing.
     if not isinstance(text, str) or '"lab_id"' not in text:
@@ -112,8 +97,7 @@ def lab_id_of(text: Any) -> str | None:
         body = orjson.loads(text)
     except orjson.JSONDecodeError:
         return None
-    lab_id = body.get("lab_id") if isinstance(body, dict) else None
-    return lab_id if isinstance(lab_id, str) else None
+    return _text_or_none(body.get("lab_id")) if isinstance(body, dict) else None
 
 
 # ------------------------------------------------------------------------------------------------ execution events
@@ -141,108 +125,90 @@ def _kind_of(event_type: str) -> int:
     return _OTHER
 
 
+# state, entered and exited (epoch nanoseconds), error
+_Visit = tuple[str | None, int, int, str | None]
+
+
+@dataclass(slots=True)
 class _Run:
-    """What is known of one execution so far."""
+    """What is known of one execution so far; instants in epoch nanoseconds."""
 
-    __slots__ = (
-        "cause",
-        "entered",
-        "error",
-        "exited",
-        "failures",
-        "finished",
-        "input",
-        "lab_id",
-        "links",
-        "output",
-        "seen",
-        "started",
-        "status",
-    )
+    lab_id: str | None = None
+    started: int = _NO_TIME
+    finished: int = _NO_TIME
+    status: str = "RUNNING"
+    error: str | None = None
+    cause: str | None = None
+    input: str | None = None
+    output: str | None = None
+    # One bit an event id: says in a few bytes which events were seen, and how many.
+    seen: int = 0
+    # id and previous id of every event, one after the other.
+    links: array[int] = field(default_factory=lambda: array("q"))
+    # (event id, name of the state, instant)
+    entered: list[tuple[int, str | None, int]] = field(default_factory=list)
+    exited: list[tuple[int, str | None, int]] = field(default_factory=list)
+    # (event id, name of the error)
+    failures: list[tuple[int, str | None]] = field(default_factory=list)
 
-    def __init__(self) -> None:
-        self.lab_id: str | None = None
-        self.started = _NO_TIME
-        self.finished = _NO_TIME
-        self.status = "RUNNING"
-        self.error: str | None = None
-        self.cause: str | None = None
-        self.input: str | None = None
-        self.output: str | None = None
-        # One bit an event id: says in a few bytes which events were seen, and how many.
-        self.seen = 0
-        # id and previous id of every event, one after the other.
-        self.links = array("q")
-        # (event id, name of the state, epoch nanoseconds)
-        self.entered: list[tuple[int, str, int]] = []
-        self.exited: list[tuple[int, str, int]] = []
-        # (event id, name of the error)
-        self.failures: list[tuple[int, str | None]] = []
-
-    def visits(self) -> list[tuple[str, int, int, str | None]]:
-        """(state, entered, exited, error) of every visit, in the order of their event ids."""
-        entered = sorted(self.entered)
-        names = {name for _, name, _ in entered}
-        in_sequence = len(names) == len(entered)
-        if in_sequence and not self.failures:
-            exit_of = {name: (event_id, instant) for event_id, name, instant in self.exited}
-            if len(exit_of) == len(self.exited) and exit_of.keys() <= names:
+    def visits(self) -> list[_Visit]:
+        """Every visit of a state, in the order of the event ids."""
+        entered = sorted(self.entered, key=lambda entry: entry[0])
+        if not self.failures:
+            entries, exits = {name for _, name, _ in entered}, {name: instant for _, name, instant in self.exited}
+            unique = len(entries) == len(entered) and len(exits) == len(self.exited) and None not in entries
+            if unique and exits.keys() <= entries:
                 # The common case: every state visited once, so that its name says which exit belongs to which entry.
-                nothing = (0, _NO_TIME)
-                return [(name, instant, exit_of.get(name, nothing)[1], None) for _, name, instant in entered]
+                return [(name, instant, exits.get(name, _NO_TIME), None) for _, name, instant in entered]
         return self._visits_by_chain(entered)
 
-    def _visits_by_chain(self, entered: list[tuple[int, str, int]]) -> list[tuple[str, int, int, str | None]]:
+    def _visits_by_chain(self, entered: list[tuple[int, str | None, int]]) -> list[_Visit]:
         """Visits where a name alone does not tell: loops, maps, parallel branches, failures, missing entries.
 
         `previous_event_id` leads from an exit, or a failure, back to the entry that it belongs to. Where a link is
         missing, the earliest entry of that name that is still open takes the exit.
         """
         previous = dict(zip(self.links[::2], self.links[1::2], strict=True))
-        name_of = {event_id: name for event_id, name, _ in entered}
+        entry_name = {event_id: name for event_id, name, _ in entered}
         error_of = dict(self.failures)
-        exit_of: dict[int, tuple[int, int]] = {}
-        orphans: list[tuple[int, str, int]] = []
+        exit_of: dict[int, tuple[int, str | None, int]] = {}
+        rows: list[tuple[int, _Visit]] = []
 
-        def entry_before(event_id: int, name: str | None) -> int | None:
-            """The nearest entry up the chain that is still open (of that name, if one is given)."""
-            steps = 0
+        def before(event_id: int) -> Iterator[int]:
+            """The entries up the chain from an event, nearest first."""
             at = previous.get(event_id, 0)
-            while at > 0 and steps <= len(previous):  # a faulty log could hold a circle
-                if at in name_of and at not in exit_of and name in (None, name_of[at]):
-                    return at
+            for _ in previous:  # no more steps than links, for a faulty log could hold a circle
+                if at in entry_name:
+                    yield at
                 at = previous.get(at, 0)
-                steps += 1
-            return None
 
-        for exit_id, name, instant in sorted(self.exited):
-            entry = entry_before(exit_id, name)
+        for exit_id, name, instant in sorted(self.exited, key=lambda exit: exit[0]):
+            entries = (at for at in before(exit_id) if at not in exit_of and _same_state(name, entry_name[at]))
+            entry = next(entries, None)
             if entry is None:
-                still_open = (e for e, n, _ in entered if n == name and e < exit_id and e not in exit_of)
-                entry = next(still_open, None)
+                left_open = (at for at, n, _ in entered if n == name and at < exit_id and at not in exit_of)
+                entry = next(left_open, None)
             if entry is None:
-                orphans.append((exit_id, name, instant))
+                rows.append((exit_id, (name, _NO_TIME, instant, error_of.get(previous.get(exit_id, 0)))))
             else:
-                exit_of[entry] = (exit_id, instant)
+                exit_of[entry] = (exit_id, name, instant)
 
-        # A failure counts for its visit if the state ended by it; one that a retry mended does not.
-        error_in: dict[int, str | None] = {}
-        for entry, (exit_id, _) in exit_of.items():
-            error_in[entry] = error_of.get(previous.get(exit_id, 0))
-        for failure_id, error in sorted(self.failures):
-            entry = entry_before(failure_id, None)
-            if entry is not None and error is not None:
+        # A failure counts for its visit if the visit ended by it; one that a retry mended does not.
+        error_in = {entry: error_of.get(previous.get(exit_id, 0)) for entry, (exit_id, _, _) in exit_of.items()}
+        for failure_id, error in sorted(self.failures, key=lambda failure: failure[0]):
+            entry = next(before(failure_id), None)
+            if entry is not None and entry not in exit_of and error is not None:
                 error_in[entry] = error
 
-        rows = [
-            (event_id, (name, instant, exit_of.get(event_id, (0, _NO_TIME))[1], error_in.get(event_id)))
-            for event_id, name, instant in entered
-        ]
-        rows += [
-            (exit_id, (name, _NO_TIME, instant, error_of.get(previous.get(exit_id, 0))))
-            for exit_id, name, instant in orphans
-        ]
+        for event_id, name, instant in entered:
+            _, exit_name, left = exit_of.get(event_id, (0, None, _NO_TIME))
+            rows.append((event_id, (name or exit_name, instant, left, error_in.get(event_id))))
         return [visit for _, visit in sorted(rows, key=lambda row: row[0])]
+
+
+def _same_state(one: str | None, other: str | None) -> bool:
+    """Whether two names can be of one state; a name is missing where AWS left out details that were too long."""
+    return one is None or other is None or one == other
 
 
 class ExecutionLog:
@@ -275,12 +241,15 @@ class ExecutionLog:
                 if kind is None:
                     kind = kinds[event_type] = _kind_of(event_type)
                 run = runs.get(arn)
-                bit = 1 << event_id
-            except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError, OverflowError):
+            except (KeyError, TypeError, ValueError, AttributeError):  # not JSON is a ValueError, too
+                self.skipped += 1
+                continue
+            if not 0 < event_id <= _MOST_EVENTS:
                 self.skipped += 1
                 continue
             if run is None:
                 run = runs[arn] = _Run()
+            bit = 1 << event_id
             if run.seen & bit:
                 continue
             run.seen |= bit
@@ -293,23 +262,28 @@ class ExecutionLog:
         details = event.get("details")
         if not isinstance(details, dict):  # AWS leaves them out when they are too long
             details = {}
-        given = details.get("input" if kind in (_STARTED, _ENTERED) else "output")
-        if run.lab_id is None and given is not None:
-            run.lab_id = lab_id_of(given)
+        given = _text_or_none(details.get("input" if kind in (_STARTED, _ENTERED) else "output"))
+        if run.lab_id is None:
+            # Usually in the first event; if that one is missing, the others still carry it along.
+            run.lab_id = lab_id_in(given)
+        if kind == _FAILED:
+            run.failures.append((event_id, _text_or_none(details.get("error"))))
+            return
+        instant = _nanoseconds(event.get("event_timestamp"))
         if kind == _ENTERED:
-            run.entered.append((event_id, str(details.get("name")), _nanoseconds(event.get("event_timestamp"))))
+            run.entered.append((event_id, _text_or_none(details.get("name")), instant))
         elif kind == _EXITED:
-            run.exited.append((event_id, str(details.get("name")), _nanoseconds(event.get("event_timestamp"))))
+            run.exited.append((event_id, _text_or_none(details.get("name")), instant))
         elif kind == _STARTED:
-            run.started = _nanoseconds(event.get("event_timestamp"))
-            run.input = given
-        elif kind == _FAILED:
-            run.failures.append((event_id, details.get("error")))
+            run.started, run.input = instant, given
         elif run.status == "RUNNING":
             self.finished += 1
-            run.status = _STATUS_OF[event["type"]]
-            run.finished = _nanoseconds(event.get("event_timestamp"))
-            run.output, run.error, run.cause = given, details.get("error"), details.get("cause")
+            run.status, run.finished = _STATUS_OF[event["type"]], instant
+            run.output, run.error, run.cause = (
+                given,
+                _text_or_none(details.get("error")),
+                _text_or_none(details.get("cause")),
+            )
             if run.status != "SUCCEEDED":
                 run.failures.append((event_id, run.error))
 
@@ -327,7 +301,7 @@ class ExecutionLog:
         executions = pd.DataFrame(
             {
                 "execution_arn": _text(list(arns)),
-                "name": _text([name_of(arn) for arn in arns]),
+                "name": _text([execution_name(arn) for arn in arns]),
                 "lab_id": _text([run.lab_id for run in runs]),
                 "started": _instants(started),
                 "finished": _instants(finished),
@@ -372,10 +346,11 @@ class ExecutionLog:
 
         Event ids count up from 1, so a gap shows; without a closing event the execution may also still be running.
         """
+        # Bits 1 to n set and bit 0 filled in make a number of ones only, which shares no bit with its successor.
         return [arn for arn, run in self._runs.items() if run.status == "RUNNING" or (run.seen | 1) & (run.seen + 2)]
 
 
-def name_of(execution_arn: str) -> str | None:
+def execution_name(execution_arn: str) -> str | None:
     """The name of an execution out of its ARN (`…:express:<machine>:<name>:<uuid>`): the SQS message id."""
     parts = execution_arn.split(":")
     return parts[7] if len(parts) > 7 else None
@@ -523,7 +498,7 @@ class ReceivedLog:
         return len(self._rows)
 
     def add(self, events: Iterable[LogEvent]) -> None:
-        """Take log events of the function, in the order of their stream; the same line of one invocation counts once."""
+        """Take log events of the function, in the order of their streams. A line that comes again counts once."""
         for event in events:
             line = event.message.strip()
             if line.startswith("START RequestId: "):
@@ -538,17 +513,17 @@ class ReceivedLog:
                     self._rows.setdefault((key, line), {**record, "request_id": request_id})
 
     def table(self) -> pd.DataFrame:
-        """The table `received`, in the order in which the records were logged."""
+        """The table `received`, in the order in which the records were logged; `error` is the name of the error."""
         rows = list(self._rows.values())
         return pd.DataFrame(
             {
                 "message_id": _text([row["message_id"] for row in rows]),
-                "lab_id": _text([row.get("lab_id") for row in rows]),
+                "lab_id": _text([_text_or_none(row.get("lab_id")) for row in rows]),
                 "sent": _instants([_milliseconds(row.get("sent_ms")) for row in rows]),
                 "first_received": _instants([_milliseconds(row.get("first_received_ms")) for row in rows]),
                 "started_at": _instants([_milliseconds(row.get("started_at_ms")) for row in rows]),
-                "execution_arn": _text([row.get("execution_arn") for row in rows]),
-                "error": _text([row.get("error") for row in rows]),
+                "execution_arn": _text([_text_or_none(row.get("execution_arn")) for row in rows]),
+                "error": _text([_error_name(row.get("error")) for row in rows]),
                 "request_id": _text([row["request_id"] for row in rows]),
             }
         )
@@ -561,6 +536,11 @@ def _record(line: str) -> dict[str, Any] | None:
     except orjson.JSONDecodeError:
         return None
     return record if isinstance(record, dict) and isinstance(record.get("message_id"), str) else None
+
+
+def _error_name(error: Any) -> str | None:
+    # `start_execution` writes {"name": …, "message": …}; a learner's own version may write a plain text.
+    return _text_or_none(error.get("name") if isinstance(error, dict) else error)
 
 
 def parse_received(events: Iterable[LogEvent]) -> pd.DataFrame:
@@ -643,8 +623,9 @@ def _receive(client: Any, queue_url: str, limit: int) -> list[dict[str, Any]]:
             WaitTimeSeconds=empty_answers,
             AttributeNames=["All"],
         ).get("Messages", [])
-        empty_answers = 0 if messages else empty_answers + 1
-        taken.update({message["MessageId"]: message for message in messages})
+        new = {message["MessageId"]: message for message in messages if message["MessageId"] not in taken}
+        empty_answers = 0 if new else empty_answers + 1
+        taken.update(new)
     return list(taken.values())
 
 
@@ -660,7 +641,7 @@ def _queued(messages: list[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "message_id": _text([message["MessageId"] for message in messages]),
-            "lab_id": _text([lab_id_of(message["Body"]) for message in messages]),
+            "lab_id": _text([lab_id_in(message["Body"]) for message in messages]),
             "body": _text([message["Body"] for message in messages]),
             "receive_count": pd.Series(counts, dtype=np.int64),
             "sent": _instants([_milliseconds(each.get("SentTimestamp")) for each in attributes]),

@@ -16,7 +16,14 @@ import boto3
 import botocore.session
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+)
 
 from lab import paths
 from lab.emulator import launcher
@@ -32,6 +39,9 @@ DEFAULT_ENDPOINT_URL = "http://127.0.0.1:4566"
 _LOCAL_HOSTS = frozenset({"127.0.0.1", "::1", "localhost", "localstack"})
 _CONNECTIONS = 64
 
+_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException"})
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"})
+
 
 class TargetError(LabError):
     """A target that does not exist, or cannot be used as it is set up."""
@@ -39,6 +49,14 @@ class TargetError(LabError):
 
 class ReachError(LabError):
     """A request of an emulator target was about to leave for another host. It was not sent."""
+
+
+class UnreachableError(LabError):
+    """The target does not answer."""
+
+
+class DeniedError(LabError):
+    """The caller's identity may not do what the lab asked for."""
 
 
 class Target:
@@ -236,3 +254,29 @@ def _no_credentials(why: str) -> TargetError:
         cause="the target 'aws' uses your own identity: environment variables, a profile or single sign-on.",
         next_step="aws sso login, or export AWS_PROFILE=…, then: lab doctor --target aws",
     )
+
+
+def explain(error: BaseException) -> LabError | None:
+    """The lab's own error for an error of boto3 whose cause is known; None for any other.
+
+    Nothing of the request but the name of the action goes into the text: it may hold credentials.
+    """
+    if isinstance(error, LabError):
+        return error
+    if isinstance(error, EndpointConnectionError | ConnectionClosedError | ConnectTimeoutError | ReadTimeoutError):
+        return UnreachableError(
+            "The target does not answer.",
+            cause="the emulator ended or is starting; on AWS, the network is down.",
+            next_step="lab doctor, then lab up",
+        )
+    if isinstance(error, ClientError):
+        code = str(error.response.get("Error", {}).get("Code", ""))
+        if code in _EXPIRED:
+            return TargetError("AWS refused the credentials: they expired or are not valid.", next_step="aws sso login")
+        if code in _DENIED:
+            return DeniedError(
+                f"AWS did not allow {error.operation_name}.",
+                cause="your identity lacks a permission that the lab needs.",
+                next_step="lab policy, and have that policy attached to your identity",
+            )
+    return None

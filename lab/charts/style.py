@@ -37,7 +37,15 @@ WIDTH_IN = 7.6
 SCREEN_DPI, PNG_DPI = 100, 150
 MARGIN_IN = 0.12
 # Everything but the first is used only where it is installed, for letters that the first does not have.
-_FAMILIES = ("DejaVu Sans", "Noto Sans", "Noto Sans CJK JP", "Noto Sans CJK SC", "Hiragino Sans", "Yu Gothic", "Segoe UI")
+_FAMILIES = (
+    "DejaVu Sans",
+    "Noto Sans",
+    "Noto Sans CJK JP",
+    "Noto Sans CJK SC",
+    "Hiragino Sans",
+    "Yu Gothic",
+    "Segoe UI",
+)
 
 TITLE_SIZE, TEXT_SIZE, SMALL_SIZE = 12.5, 9.0, 8.0
 

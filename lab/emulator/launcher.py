@@ -26,6 +26,8 @@ from lab.errors import LabError
 
 USUAL_PORT = 4566
 EXECUTOR = "worker_pool"
+# The class behind it, as the emulator itself reports it.
+EXECUTOR_CLASS = "WorkerPoolExecutor"
 START_DEADLINE_S = 90.0
 STOP_GRACE_S = 5.0
 
@@ -211,6 +213,8 @@ def _environment(data: Path, port: int, folder: Path, extra: Mapping[str, str]) 
         "GATEWAY_LISTEN": f"127.0.0.1:{port}",
         "LOCALSTACK_HOST": f"127.0.0.1:{port}",
         "SERVICES": SERVICES,
+        # Queue URLs that a person can read: http://127.0.0.1:4566/queue/us-east-1/000000000000/name
+        "SQS_ENDPOINT_STRATEGY": "path",
         "STRICT_SERVICE_LOADING": "1",
         "EAGER_SERVICE_LOADING": "0",
         "PERSISTENCE": "0",
@@ -219,7 +223,8 @@ def _environment(data: Path, port: int, folder: Path, extra: Mapping[str, str]) 
         "LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC": "0.01",
         "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC": "0.2",
         "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_ERROR_SEC": "1",
-        "LAMBDA_LIMITS_CONCURRENT_EXECUTIONS": "1000",
+        # Nobody reads these metrics, and a thread would publish them every minute.
+        "SQS_DISABLE_CLOUDWATCH_METRICS": "1",
         # Nothing leaves this machine: no version check, no usage report, no certificate, no DNS server.
         "DISABLE_EVENTS": "1",
         "SKIP_SSL_CERT_DOWNLOAD": "1",
@@ -271,10 +276,10 @@ def _check_executor(emulator: Emulator, folder: Path) -> None:
         loaded = json.loads(report.read_text("utf-8")).get("executor")
     except (OSError, ValueError):
         loaded = None
-    if loaded != EXECUTOR:
+    if loaded != EXECUTOR_CLASS:
         _end(emulator)
         raise EmulatorError(
-            f"LocalStack loaded the Lambda executor {loaded!r} where the lab needs {EXECUTOR!r}.",
+            f"LocalStack loaded the Lambda executor {loaded!r} where the lab needs {EXECUTOR_CLASS!r}.",
             cause="the lab's own package is not installed beside LocalStack.",
             next_step="make clean && make demo",
         )

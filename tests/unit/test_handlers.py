@@ -141,7 +141,7 @@ def test_decoder_allows_white_space_in_base64(handlers: Handlers) -> None:
         ("Żółć żółć ŻÓŁĆ", (14, 4.0, 0, 0), {"żółć": 3}),
         ("天地玄黃。宇宙", (7, 7.0, 0, 1), {"天地玄黃": 1, "宇宙": 1}),
         ("snake_case I’ll", (15, 7.0, 0, 2), {"snake_case": 1, "i": 1, "ll": 1}),
-        ("٣ ② x", (5, 1.0, 2, 0), {"٣": 1, "②": 1, "x": 1}),
+        ("٣ ② ½ x", (7, 1.0, 2, 0), {"٣": 1, "②": 1, "½": 1, "x": 1}),
     ],
     ids=["empty", "only-space", "digits", "only-marks", "polish", "chinese", "underscore", "other-digits"],
 )

@@ -7,7 +7,7 @@ from typing import Any
 from localstack.services.lambda_.invocation.plugins import RuntimeExecutorPlugin
 
 
-class WorkerPoolExecutorPlugin(RuntimeExecutorPlugin):  # type: ignore[misc]
+class WorkerPoolExecutorPlugin(RuntimeExecutorPlugin):
     """Loads the executor class only when the Lambda service asks for it."""
 
     name = "worker_pool"

@@ -30,7 +30,10 @@ class PooledWorker(Protocol):
         """Runs one invocation; raises `WorkerGoneError` when the worker had ended before."""
 
     def stop(self) -> None:
-        """Ends the worker at once."""
+        """Ends the worker and frees what it holds; only called while nobody uses it."""
+
+    def kill(self) -> None:
+        """Ends the worker's process, whoever uses it; its user then sees that it ended."""
 
 
 class WorkerPool:
@@ -92,7 +95,7 @@ class WorkerPool:
         """Ends all workers at once, busy or not."""
         self.close()
         for worker in list(self._workers):
-            worker.stop()
+            worker.kill()
 
     def _take(self, start_worker: Callable[[], PooledWorker]) -> PooledWorker:
         with self._lock:

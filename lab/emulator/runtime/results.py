@@ -27,11 +27,13 @@ class Outcome:
     """What a worker made of an invocation.
 
     ``duration_s`` counts from the moment the worker got the event; ``init_s`` is the time the worker needed to start
-    when this invocation was its first, else ``None``. ``status`` is empty, ``timeout`` or ``error`` as in REPORT lines.
+    when this invocation waited for it, else ``None``. ``init_output`` was printed before the event. ``status`` is
+    empty, ``timeout`` or ``error`` as in REPORT lines.
     """
 
     payload: bytes
     is_error: bool = False
+    init_output: str = ""
     output: str = ""
     duration_s: float = 0.0
     init_s: float | None = None
@@ -79,7 +81,7 @@ def init_error_payload(body: bytes, request_id: str) -> bytes:
 
 
 def log_text(outcome: Outcome, *, request_id: str, version: str, memory_size_mb: int) -> str:
-    """The log of an invocation: START, what the worker printed, END and REPORT, each line ended by a newline."""
+    """The log of an invocation: what the worker printed while starting, START, what it printed then, END and REPORT."""
     duration_ms = outcome.duration_s * 1000
     billed_ms = math.ceil(duration_ms + (outcome.init_s or 0.0) * 1000)
     used_mb = memory_size_mb if outcome.memory_used_mb is None else outcome.memory_used_mb
@@ -96,14 +98,14 @@ def log_text(outcome: Outcome, *, request_id: str, version: str, memory_size_mb:
         report.append(f"Status: {outcome.status}")
     if outcome.error_type:
         report.append(f"Error Type: {outcome.error_type}")
-    output = outcome.output
-    if output and not output.endswith("\n"):
-        output += "\n"
     return (
-        f"START RequestId: {request_id} Version: {version}\n{output}END RequestId: {request_id}\n"
-        + "\t".join(report)
-        + "\n"
+        f"{_whole_lines(outcome.init_output)}START RequestId: {request_id} Version: {version}\n"
+        f"{_whole_lines(outcome.output)}END RequestId: {request_id}\n" + "\t".join(report) + "\n"
     )
+
+
+def _whole_lines(text: str) -> str:
+    return text if not text or text.endswith("\n") else text + "\n"
 
 
 def _signal_word(number: int) -> str:

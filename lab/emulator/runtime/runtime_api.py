@@ -25,7 +25,7 @@ class ConnectionEndedError(Exception):
 
 @dataclass(slots=True)
 class Request:
-    """One request of the worker. ``body`` is empty when it was longer than the limit; ``body_size`` is its true size."""
+    """One request of the worker. A ``body`` over the limit is left empty; ``body_size`` is its true size."""
 
     method: str
     path: str
@@ -73,10 +73,17 @@ class Connection:
             raise ConnectionEndedError(f"not HTTP: {error}") from error
 
     def answer(self, status: int, headers: Mapping[str, str] | None = None, body: bytes = b"") -> None:
-        """Sends a response and keeps the connection open."""
+        """Sends a response and keeps the connection open.
+
+        Raises:
+            ConnectionEndedError: the worker is gone.
+        """
         lines = [f"HTTP/1.1 {status} {REASONS[status]}", f"Content-Length: {len(body)}"]
         lines.extend(f"{name}: {value}" for name, value in (headers or {}).items())
-        self.socket.sendall("\r\n".join(lines).encode() + END_OF_HEADERS + body)
+        try:
+            self.socket.sendall("\r\n".join(lines).encode() + END_OF_HEADERS + body)
+        except OSError as error:
+            raise ConnectionEndedError(str(error)) from error
 
     def close(self) -> None:
         """Closes the socket."""

@@ -1,0 +1,440 @@
+"""Pictures that are drawn from a definition, not from measurements: the state machine and the pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
+from matplotlib.path import Path
+
+from lab.charts.graph_layout import END, START, Arrow, Box, Layout, arrange, arrows_of
+from lab.charts.style import (
+    BLUE,
+    GREEN,
+    INK,
+    MARGIN_IN,
+    MUTED,
+    ORANGE,
+    PAPER,
+    PURPLE,
+    SKY,
+    VERMILLION,
+    WIDTH_IN,
+    Chart,
+    add_axes,
+    drawable,
+    finish,
+    fit,
+    line_handle,
+    sentence_chart,
+    style,
+    text_width,
+    wrap,
+)
+
+KIND_COLOURS = {
+    "Task": BLUE,
+    "Choice": ORANGE,
+    "Pass": MUTED,
+    "Wait": PURPLE,
+    "Succeed": GREEN,
+    "Fail": VERMILLION,
+    "Parallel": SKY,
+    "Map": SKY,
+    "missing": VERMILLION,
+}
+NAME_SIZE, CAPTION_SIZE, LABEL_SIZE = 9.0, 7.5, 7.5
+_BOX_WIDTH, _LINE_HEIGHT, _CAPTION_HEIGHT, _PADDING = 1.85, 0.165, 0.15, 0.18
+_MIN_SCALE = 0.85
+_DOT = 0.12
+
+
+def state_machine_graph(definition: Mapping[str, Any]) -> Chart:
+    """Draw an Amazon States Language definition as a graph, from the top down.
+
+    Args:
+        definition: the definition as a dict (``json.load`` of ``statemachine/*.asl.json``). Parallel and Map states are
+            drawn as boxes around their own states. A state that is named but not defined is drawn dashed and named
+            in a note, and so are states that nothing leads to.
+    """
+    if not definition.get("States"):
+        return sentence_chart("No states", "The definition has no States, so there is nothing to draw.")
+    ruler = Chart()
+    layout = _layout(definition, ruler)
+    notes = _complaints(definition)
+    room = WIDTH_IN - 2 * MARGIN_IN
+    scale = min(1.0, room / max(layout.width, 0.1))
+    # Smaller letters than that are hard to read: then the picture grows wider instead.
+    scale = max(scale, _MIN_SCALE)
+    width = max(WIDTH_IN, layout.width * scale + 2 * MARGIN_IN)
+    kinds = {arrow.kind for arrow in _all_arrows(layout)}
+    header = 0.75 + (0.25 if "catch" in kinds else 0.0) + 0.25 * len(notes)
+    height = layout.height * scale + header + 0.2
+    chart = Chart(width=width, height=height)
+    (axes,) = add_axes(chart)
+    with mpl.rc_context(style()):
+        _canvas(axes, layout.width, layout.height)
+        _draw(axes, layout, 0.0, 0.0, scale, chart)
+    legend = []
+    if "catch" in kinds:
+        legend = [line_handle("next state", MUTED), line_handle("after an error (Catch)", VERMILLION, dash="--")]
+    return finish(chart, _graph_finding(definition), _graph_detail(definition), legend=legend, notes=notes)
+
+
+def _graph_finding(definition: Mapping[str, Any]) -> str:
+    states = definition["States"]
+    name, visited = str(definition.get("StartAt", "")), []
+    while name in states and name not in visited:
+        visited.append(name)
+        state = states[name]
+        if state.get("Type") not in ("Task", "Pass", "Wait") or state.get("Catch"):
+            break
+        name = str(state.get("Next", ""))
+    last = states.get(visited[-1], {}) if visited else {}
+    count = f"{_counted(len(states), 'state')}"
+    if len(visited) == len(states) and (last.get("End") or last.get("Type") in ("Succeed", "Fail")):
+        if len(states) == 1:
+            return f"One state: “{visited[0]}”"
+        return f"{count} in a row, from “{visited[0]}” to “{visited[-1]}”"
+    parts = []
+    for kind, words in (
+        ("Choice", "choose the way"),
+        ("Parallel", "run branches in parallel"),
+        ("Map", "loop over items"),
+    ):
+        number = sum(state.get("Type") == kind for state in states.values())
+        if number:
+            verb = {"choose the way": "chooses the way", "run branches in parallel": "runs branches in parallel"}
+            parts.append(
+                f"{_counted(number, '').lower().strip()} {words if number > 1 else verb.get(words, 'loops over items')}"
+            )
+    caught = {str(catcher.get("Next")) for state in states.values() for catcher in state.get("Catch", [])}
+    if caught:
+        parts.append("errors lead to " + " and ".join(f"“{name}”" for name in sorted(caught)[:2]))
+    return f"{count}: {', '.join(parts)}" if parts else f"{count}, starting with “{definition.get('StartAt', '')}”"
+
+
+def _counted(count: int, noun: str) -> str:
+    words = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve")
+    return f"{words[count] if count < len(words) else count} {noun}{'' if count == 1 or not noun else 's'}"
+
+
+def _graph_detail(definition: Mapping[str, Any]) -> str:
+    return str(definition.get("Comment", "")) or "State machine as defined; each box names the state and its type"
+
+
+def _complaints(definition: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the ways of the definition, one sentence each."""
+    states = definition["States"]
+    arrows = arrows_of(definition)
+    missing = dict.fromkeys(arrow.target for arrow in arrows if arrow.target != END and arrow.target not in states)
+    reached, waiting = set(), [START]
+    while waiting:
+        name = waiting.pop()
+        reached.add(name)
+        waiting += [arrow.target for arrow in arrows if arrow.source == name and arrow.target not in reached]
+    lost = [name for name in states if name not in reached]
+    notes = [f"“{name}” is named as a next state but not defined." for name in missing]
+    return notes + [f"Nothing leads to “{name}”." for name in lost]
+
+
+def _layout(definition: Mapping[str, Any], ruler: Chart, *, nested: bool = False) -> Layout:
+    arrows = arrows_of(definition, nested=nested)
+    boxes: dict[str, Box] = {}
+    if not nested:
+        boxes[START] = Box(START, "start", width=2 * _DOT, height=2 * _DOT)
+    for name, state in definition["States"].items():
+        boxes[name] = _box(name, state, ruler)
+    for arrow in arrows:
+        for name in (arrow.source, arrow.target):
+            if name == END:
+                boxes.setdefault(END, Box(END, "end", width=2 * _DOT, height=2 * _DOT))
+            elif name not in boxes:
+                boxes[name] = _sized(Box(name, "missing", "not defined"), ruler)
+    return arrange(boxes, arrows)
+
+
+def _box(name: str, state: Mapping[str, Any], ruler: Chart) -> Box:
+    kind = str(state.get("Type", "?"))
+    caption = kind
+    resource = str(state.get("Resource", ""))
+    if kind == "Task" and ":::" in resource:
+        caption = f"Task · {resource.split(':::')[1]}"
+    retries = max((int(retry.get("MaxAttempts", 3)) for retry in state.get("Retry", [])), default=0)
+    if retries:
+        caption += f" · up to {retries} {'retry' if retries == 1 else 'retries'}"
+    inner = [branch for branch in state.get("Branches", []) if branch.get("States")]
+    for key in ("ItemProcessor", "Iterator"):
+        if state.get(key, {}).get("States"):
+            inner, caption = [state[key]], "Map · once for each item"
+    box = _sized(Box(name, kind, caption), ruler)
+    if inner:
+        box.inner = [_layout(branch, ruler, nested=True) for branch in inner]
+        head = box.height
+        box.width = max(box.width, sum(part.width for part in box.inner) + 0.2 * (len(inner) - 1) + 2 * _PADDING)
+        box.height = head + max(part.height for part in box.inner) + _PADDING
+    return box
+
+
+def _sized(box: Box, ruler: Chart) -> Box:
+    """Set the size of a plain box from its words: names break into lines, captions do not."""
+    lines = wrap(ruler, drawable(box.name), (_BOX_WIDTH - _PADDING) * ruler.dpi, NAME_SIZE, "bold").split("\n")
+    caption = text_width(ruler, box.caption, CAPTION_SIZE) / ruler.dpi
+    box.width = max(_BOX_WIDTH, min(caption + 1.5 * _PADDING, 2.6))
+    box.height = len(lines) * _LINE_HEIGHT + _CAPTION_HEIGHT + _PADDING
+    return box
+
+
+def _all_arrows(layout: Layout) -> list[Arrow]:
+    inner = [arrow for box in layout.boxes.values() for part in box.inner for arrow in _all_arrows(part)]
+    return layout.arrows + inner
+
+
+def _canvas(axes: Axes, width: float, height: float) -> None:
+    """Axes without frame whose units are inches of the unscaled picture, y downwards."""
+    axes.set_axis_off()
+    axes.set_xlim(-0.02, width + 0.02)
+    axes.set_ylim(height + 0.02, -0.02)
+    axes.set_aspect("equal", anchor="C")
+
+
+def _draw(axes: Axes, layout: Layout, x: float, y: float, scale: float, ruler: Chart) -> None:
+    """Draw a layout with its upper left corner at ``x``, ``y``; text gets smaller with ``scale``."""
+    for arrow in layout.arrows:
+        _draw_arrow(axes, arrow, x, y, scale, ruler)
+    for box in layout.boxes.values():
+        if box.kind in ("start", "end"):
+            _draw_dot(axes, box, x, y, scale)
+        else:
+            _draw_box(axes, box, x, y, scale, ruler)
+
+
+def _draw_dot(axes: Axes, box: Box, x: float, y: float, scale: float) -> None:
+    centre = (box.x + x, box.y + y)
+    axes.add_patch(Circle(centre, _DOT, facecolor=INK if box.kind == "start" else PAPER, edgecolor=INK, zorder=3))
+    if box.kind == "end":
+        axes.add_patch(Circle(centre, _DOT * 0.55, facecolor=INK, edgecolor=INK, zorder=3))
+    label = "Start" if box.kind == "start" else "End"
+    axes.text(centre[0] + _DOT + 0.06, centre[1], label, va="center", size=CAPTION_SIZE * scale, color=MUTED)
+
+
+def _draw_box(axes: Axes, box: Box, x: float, y: float, scale: float, ruler: Chart) -> None:
+    colour = KIND_COLOURS.get(box.kind, MUTED)
+    left, top = box.x - box.width / 2 + x, box.y - box.height / 2 + y
+    dash = "--" if box.kind == "missing" else "-"
+    _rounded(axes, left, top, box.width, box.height, colour, 0.05 if box.inner else 0.10, dash)
+    name = wrap(ruler, drawable(box.name), (max(box.width, _BOX_WIDTH) - _PADDING) * ruler.dpi, NAME_SIZE, "bold")
+    caption = fit(ruler, drawable(box.caption), (box.width - _PADDING) * ruler.dpi, CAPTION_SIZE)
+    middle = box.x + x
+    axes.text(
+        middle,
+        top + _PADDING / 2,
+        name,
+        ha="center",
+        va="top",
+        size=NAME_SIZE * scale,
+        weight="bold",
+        linespacing=1.15,
+        zorder=4,
+    )
+    below = top + _PADDING / 2 + (name.count("\n") + 1) * _LINE_HEIGHT
+    axes.text(
+        middle,
+        below + _CAPTION_HEIGHT / 2,
+        caption,
+        ha="center",
+        va="center",
+        size=CAPTION_SIZE * scale,
+        color=MUTED,
+        zorder=4,
+    )
+    inner_left = middle - (sum(part.width for part in box.inner) + 0.2 * max(len(box.inner) - 1, 0)) / 2
+    for part in box.inner:
+        _draw(axes, part, inner_left, below + _CAPTION_HEIGHT + _PADDING / 4, scale, ruler)
+        inner_left += part.width + 0.2
+
+
+def _draw_arrow(axes: Axes, arrow: Arrow, x: float, y: float, scale: float, ruler: Chart) -> None:
+    caught = arrow.kind == "catch"
+    colour = VERMILLION if caught else MUTED
+    path = Path(arrow.way) if arrow.backward else _curve(arrow.way)
+    moved = Path(path.vertices + (x, y), path.codes)  # type: ignore[operator]
+    axes.add_patch(
+        FancyArrowPatch(
+            path=moved,
+            arrowstyle="-|>,head_length=4,head_width=2.2",
+            color=colour,
+            linewidth=1.3,
+            linestyle="--" if caught else "-",
+            zorder=3 if arrow.backward else 1,
+            shrinkA=0,
+            shrinkB=0,
+        )
+    )
+    if arrow.label:
+        label = fit(ruler, drawable(arrow.label), 1.45 * ruler.dpi, LABEL_SIZE)
+        axes.text(
+            arrow.label_at[0] + x,
+            arrow.label_at[1] + y,
+            label,
+            ha="center",
+            va="center",
+            size=LABEL_SIZE * scale,
+            color=VERMILLION if caught else INK,
+            zorder=5,
+            bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.2},
+        )
+
+
+def _curve(points: list[tuple[float, float]]) -> Path:
+    """A smooth way through the points that leaves and reaches each of them vertically."""
+    vertices, codes = [points[0]], [Path.MOVETO]
+    for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+        middle = (y0 + y1) / 2
+        vertices += [(x0, middle), (x1, middle), (x1, y1)]
+        codes += [Path.CURVE4] * 3
+    return Path(vertices, codes)
+
+
+# The pipeline ----------------------------------------------------------------------------------------------------
+
+SAMPLE_STATES = ("Decode base64 string", "Generate statistics", "Remove special characters", "Tokenize and count")
+
+
+def pipeline(states: Sequence[str] = SAMPLE_STATES) -> Chart:
+    """Draw the way of a message, from the sender to the logs, with the states of the workflow.
+
+    Args:
+        states: names of the states in their order, at most eight.
+    """
+    chart = Chart(height=1.75 + max(2.55, 0.42 * len(states) + 0.95))
+    (axes,) = add_axes(chart)
+    width, height = 7.3, max(2.55, 0.42 * len(states) + 0.95)
+    with mpl.rc_context(style()):
+        _canvas(axes, width, height + 0.72)
+        _node(axes, chart, 0.0, 0.55, 1.0, "Sender", "lab send,\nlab ramp", PURPLE)
+        _node(axes, chart, 1.5, 0.55, 1.2, "SQS queue", "keeps messages\nuntil taken", ORANGE)
+        _node(axes, chart, 3.2, 0.55, 1.35, "start_execution", "Lambda function,\nbatches of up to 10", BLUE)
+        _node(axes, chart, 1.5, height - 0.3, 1.2, "Dead-letter queue", "failed again\nand again", VERMILLION)
+        _workflow(axes, chart, states, 5.1, 0.0, 2.2, height - 0.05)
+        _node(
+            axes,
+            chart,
+            5.1,
+            height + 0.45,
+            2.2,
+            "CloudWatch Logs",
+            "22 events an execution" if len(states) == 4 else "events of each execution",
+            GREEN,
+            small=True,
+        )
+        _node(axes, chart, 3.2, height + 0.45, 1.35, "Lab", "charts, checks, report", PURPLE, small=True)
+        for start, stop in (((1.0, 0.55), (1.5, 0.55)), ((2.7, 0.55), (3.2, 0.55)), ((4.55, 0.55), (5.1, 0.55))):
+            _straight(axes, start, stop)
+        _straight(axes, (2.1, 0.92), (2.1, height - 0.67), VERMILLION, "--")
+        _straight(axes, (6.2, height - 0.05), (6.2, height + 0.22))
+        _straight(axes, (5.1, height + 0.45), (4.55, height + 0.45))
+    finding = f"A message waits in the queue, a function starts its workflow, {_counted(len(states), 'state').lower()} do the work"
+    detail = "The name of an execution is the SQS message id; the logs are the only record of an Express Workflow"
+    return finish(chart, finding, detail)
+
+
+def _node(
+    axes: Axes,
+    chart: Chart,
+    left: float,
+    middle: float,
+    width: float,
+    name: str,
+    caption: str,
+    colour: str,
+    *,
+    small: bool = False,
+) -> None:
+    """A named box of the pipeline; ``middle`` is its vertical centre."""
+    height = 0.46 if small else 0.74
+    _rounded(axes, left, middle - height / 2, width, height, colour)
+    lines = wrap(chart, drawable(name), (width - 0.1) * chart.dpi, NAME_SIZE, "bold")
+    total = (lines.count("\n") + 1) * _LINE_HEIGHT + (caption.count("\n") + 1) * 0.14
+    top = middle - total / 2
+    centre = left + width / 2
+    axes.text(centre, top, lines, ha="center", va="top", size=NAME_SIZE, weight="bold", linespacing=1.15, zorder=4)
+    axes.text(
+        centre,
+        middle + total / 2,
+        caption,
+        ha="center",
+        va="bottom",
+        size=CAPTION_SIZE,
+        color=MUTED,
+        linespacing=1.2,
+        zorder=4,
+    )
+
+
+def _workflow(
+    axes: Axes, chart: Chart, states: Sequence[str], left: float, top: float, width: float, height: float
+) -> None:
+    """The Express Workflow: a box around its states, one under the other."""
+    _rounded(axes, left, top, width, height, SKY, 0.06)
+    centre = left + width / 2
+    axes.text(centre, top + 0.18, "Express Workflow", ha="center", va="center", size=NAME_SIZE, weight="bold", zorder=4)
+    axes.text(
+        centre,
+        top + 0.36,
+        "Step Functions, one execution a message",
+        ha="center",
+        va="center",
+        size=6.8,
+        color=MUTED,
+        zorder=4,
+    )
+    room = height - 0.6
+    step = room / max(len(states), 1)
+    for number, name in enumerate(states):
+        y = top + 0.52 + step * number
+        tall = min(step - 0.16, 0.32)
+        _rounded(axes, left + 0.12, y, width - 0.24, tall, BLUE)
+        label = fit(chart, drawable(name), (width - 0.34) * chart.dpi, 8.0)
+        axes.text(centre, y + tall / 2, label, ha="center", va="center", size=8.0, zorder=4)
+        if number + 1 < len(states):
+            _straight(axes, (centre, y + tall), (centre, y + step))
+
+
+def _rounded(
+    axes: Axes, left: float, top: float, width: float, height: float, colour: str, shade: float = 0.10, dash: str = "-"
+) -> None:
+    axes.add_patch(
+        FancyBboxPatch(
+            (left, top),
+            width,
+            height,
+            boxstyle="round,pad=0,rounding_size=0.07",
+            facecolor=mpl.colors.to_rgba(colour, shade),
+            edgecolor=colour,
+            linewidth=1.3,
+            linestyle=dash,
+            zorder=2,
+        )
+    )
+
+
+def _straight(
+    axes: Axes, start: tuple[float, float], stop: tuple[float, float], colour: str = MUTED, dash: str = "-"
+) -> None:
+    axes.add_patch(
+        FancyArrowPatch(
+            start,
+            stop,
+            arrowstyle="-|>,head_length=4,head_width=2.2",
+            color=colour,
+            linewidth=1.3,
+            linestyle=dash,
+            shrinkA=0,
+            shrinkB=0,
+            zorder=3,
+        )
+    )

@@ -1,0 +1,154 @@
+"""The Lambda executor: what LocalStack calls instead of Docker.
+
+LocalStack makes one executor object per execution environment. Here such an object is little more than a name: all
+those of one function version share a `WorkerPool`, which outlives them.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from localstack.services.lambda_.invocation.lambda_models import FunctionVersion, InvocationResult
+from localstack.services.lambda_.invocation.runtime_executor import LambdaRuntimeException, RuntimeExecutor
+
+from lab.emulator.runtime import settings
+from lab.emulator.runtime.pool import WorkerPool
+from lab.emulator.runtime.results import Invocation, log_text
+from lab.emulator.runtime.worker import Worker, WorkerSpecification
+from lab.emulator.runtime.worker_environment import worker_command, worker_environment
+
+LOG = logging.getLogger(__name__)
+LOOPBACK = "127.0.0.1"
+
+
+class _Pools:
+    """The pool of every function version that was prepared and not yet cleaned up."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pools: dict[tuple[str, str], WorkerPool] = {}
+
+    def of(self, function_version: FunctionVersion) -> WorkerPool:
+        with self._lock:
+            key = _pool_key(function_version)
+            if key not in self._pools:
+                self._pools[key] = WorkerPool(settings.workers_per_function())
+            return self._pools[key]
+
+    def pop(self, function_version: FunctionVersion) -> WorkerPool | None:
+        with self._lock:
+            return self._pools.pop(_pool_key(function_version), None)
+
+    def __iter__(self) -> Iterator[WorkerPool]:
+        with self._lock:
+            return iter(list(self._pools.values()))
+
+
+def _pool_key(function_version: FunctionVersion) -> tuple[str, str]:
+    # The revision changes with every update of code or configuration, so that an update gets workers of its own.
+    return function_version.qualified_arn, function_version.config.internal_revision
+
+
+POOLS = _Pools()
+
+
+def kill_all_workers() -> None:
+    """Ends every worker at once; called when LocalStack shuts down."""
+    for pool in POOLS:
+        pool.kill()
+
+
+class WorkerPoolExecutor(RuntimeExecutor):
+    """Runs invocations of one execution environment on the workers of its function version."""
+
+    plugin_name = "worker_pool"
+
+    def __init__(self, id: str, function_version: FunctionVersion) -> None:
+        super().__init__(id=id, function_version=function_version)
+        self._variables: dict[str, str] = {}
+
+    @classmethod
+    def prepare_version(cls, function_version: FunctionVersion) -> None:
+        """Unpacks the code.
+
+        Raises:
+            LambdaRuntimeException: the function cannot run here; LocalStack then marks it as failed.
+        """
+        runtime = function_version.config.runtime or "none"
+        if not runtime.startswith("python"):
+            raise LambdaRuntimeException(f"this executor runs Python functions only, not {runtime}")
+        function_version.config.code.prepare_for_execution()
+
+    @classmethod
+    def cleanup_version(cls, function_version: FunctionVersion) -> None:
+        """Ends the workers of a version that was deleted or replaced; invocations under way may finish."""
+        pool = POOLS.pop(function_version)
+        if pool is not None:
+            pool.close()
+
+    @classmethod
+    def validate_environment(cls) -> bool:
+        """Always fine: no Docker is needed."""
+        return True
+
+    def start(self, env_vars: dict[str, str]) -> None:
+        """Remembers the environment; a worker is started when an invocation needs one."""
+        self._variables = env_vars
+
+    def stop(self) -> None:
+        """Nothing to do: the workers belong to the function version."""
+
+    def invoke(self, payload: dict[str, str]) -> InvocationResult:
+        """Runs one invocation and words its log as Lambda does."""
+        configuration = self.function_version.config
+        invocation = Invocation(
+            request_id=payload["invoke-id"],
+            function_arn=payload["invoked-function-arn"],
+            payload=payload["payload"].encode(),
+            trace_id=payload["trace-id"],
+        )
+        outcome = POOLS.of(self.function_version).invoke(invocation, self._start_worker)
+        return InvocationResult(
+            request_id=invocation.request_id,
+            payload=outcome.payload,
+            is_error=outcome.is_error,
+            logs=log_text(
+                outcome,
+                request_id=invocation.request_id,
+                version=self.function_version.id.qualifier,
+                memory_size_mb=configuration.memory_size,
+            ),
+        )
+
+    def get_address(self) -> str:
+        """Loopback: workers are processes of this machine."""
+        return LOOPBACK
+
+    def get_endpoint_from_executor(self) -> str:
+        """Where a worker reaches LocalStack."""
+        return LOOPBACK
+
+    def get_runtime_endpoint(self) -> str:
+        """Unused: workers speak to their own Runtime API."""
+        return ""
+
+    def get_logs(self) -> str:
+        """Logs travel with each result."""
+        return ""
+
+    def _start_worker(self) -> Worker:
+        configuration = self.function_version.config
+        code_directory = Path(configuration.code.get_unzipped_code_location())
+        return Worker(
+            WorkerSpecification(
+                command=worker_command(configuration.handler, pure_python=settings.pure_python_runtime_client()),
+                environment=worker_environment(
+                    self._variables, runtime=configuration.runtime, code_directory=code_directory
+                ),
+                directory=code_directory,
+                timeout_s=configuration.timeout,
+            )
+        )

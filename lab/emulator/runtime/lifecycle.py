@@ -1,0 +1,27 @@
+"""The entry points that LocalStack runs when it starts, is ready and shuts down."""
+
+from __future__ import annotations
+
+from localstack.runtime import hooks
+
+
+@hooks.on_infra_ready()
+def report_what_was_loaded() -> None:
+    """Writes the report file that the launcher reads."""
+    from localstack.constants import VERSION
+    from localstack.services.lambda_.invocation.runtime_executor import get_runtime_executor
+
+    from lab.emulator.runtime.report import write_report
+
+    executor = get_runtime_executor()
+    write_report(getattr(executor, "plugin_name", "docker"), {}, VERSION)
+
+
+@hooks.on_infra_shutdown()
+def end_workers() -> None:
+    """Ends all workers with LocalStack."""
+    import sys
+
+    executor = sys.modules.get("lab.emulator.runtime.executor")
+    if executor is not None:
+        executor.kill_all_workers()

@@ -1,0 +1,111 @@
+"""Follows a lab's logs and queues while messages go through it, until every one of them has come to an end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from lab import observations
+from lab.stack import Names, queues
+from lab.stack.names import START_FUNCTION
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where the messages are at one moment."""
+
+    started: int
+    finished: int
+    queued: int
+
+
+class Watch:
+    """Reads a lab's two log groups from now on.
+
+    Args:
+        names: the lab's resources.
+        since_ms: read events from this instant on, in epoch milliseconds; default is now.
+    """
+
+    def __init__(self, names: Names, *, since_ms: int | None = None) -> None:
+        self.names = names
+        since_ms = int(time.time() * 1000) if since_ms is None else since_ms
+        logs = names.target.client("logs")
+        self._executions = observations.ExecutionLog()
+        self._received = observations.ReceivedLog()
+        self._execution_reader = observations.LogReader(logs, names.log_group, since_ms=since_ms)
+        self._received_reader = observations.LogReader(
+            logs, names.function_log_group(START_FUNCTION), since_ms=since_ms, missing_ok=True
+        )
+        self._sqs = names.target.client("sqs")
+        self._queue_url = queues.find(names, names.queue)
+        self._dead_letter_queue_url = queues.find(names, names.dead_letter_queue)
+
+    def look(self) -> Progress:
+        """Read what is new in the logs."""
+        self._executions.add(self._execution_reader.messages())
+        self._received.add(self._received_reader.read())
+        known = len(self._executions)
+        depth = observations.queue_depth(self._sqs, self._queue_url)
+        return Progress(started=known, finished=known - len(self._executions.incomplete()), queued=depth.total)
+
+    def tables(self) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+        """``executions``, ``states`` and ``received`` as known by now (columns: ARCHITECTURE.md, "The tables")."""
+        executions, states = self._executions.tables()
+        return executions, states, self._received.table()
+
+    def dead_letters(self) -> pd.DataFrame:
+        """The messages in the dead-letter queue, which keeps them."""
+        return observations.peek_messages(self._sqs, self._dead_letter_queue_url)
+
+    def queued(self) -> int:
+        """Messages in the queue, visible or in flight."""
+        return observations.queue_depth(self._sqs, self._queue_url).total
+
+    def until_drained(
+        self,
+        expected: int,
+        *,
+        patience_s: float,
+        on_progress: Callable[[Progress], None] = lambda progress: None,
+        pause_s: float = 0.25,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> bool:
+        """Read on until ``expected`` executions have ended and the queue is empty.
+
+        Args:
+            expected: executions to wait for.
+            patience_s: give up when nothing has changed for so many seconds.
+            on_progress: called after each look.
+
+        Returns:
+            Whether all came to an end; False when patience ran out first (broken messages wait in the queue for
+            their next delivery, and AWS may deliver a log late or never).
+        """
+        last, changed = None, clock()
+        while True:
+            progress = self.look()
+            on_progress(progress)
+            if progress.queued == 0 and progress.finished == progress.started and self._accounted() >= expected:
+                self._read_gaps_again()
+                return True
+            if progress != last:
+                last, changed = progress, clock()
+            elif clock() - changed > patience_s:
+                return False
+            sleep(pause_s)
+
+    def _read_gaps_again(self) -> None:
+        """Events that became readable late, behind our reading position, are found by reading once from the start."""
+        if self._executions.incomplete():
+            self._execution_reader.rewind()
+            self._executions.add(self._execution_reader.messages())
+
+    def _accounted(self) -> int:
+        """Messages that were started, or dead-lettered, so far."""
+        dead = observations.queue_depth(self._sqs, self._dead_letter_queue_url).total
+        return len(self._executions) + dead

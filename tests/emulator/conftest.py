@@ -1,0 +1,217 @@
+"""Embedded LocalStack for the tests: one for the session, others where a test needs settings of its own."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from lab import paths
+from lab.emulator import launcher
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(condition: Callable[[], Any], *, deadline_s: float = 30.0, what: str = "the condition") -> Any:
+    """Polls until the condition holds and returns its value; fails the test at the deadline."""
+    end = time.monotonic() + deadline_s
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.05)
+    pytest.fail(f"{what} did not come true within {deadline_s:.0f} s")
+
+
+def workers_of(localstack_pid: int) -> list[int]:
+    """Worker processes of a LocalStack, by their command line."""
+    listing = subprocess.run(["ps", "-eo", "pid=,ppid=,command="], capture_output=True, text=True, check=True).stdout
+    found = []
+    for line in listing.splitlines():
+        pid, parent, command = line.split(None, 2)
+        if int(parent) == localstack_pid and "worker_process.py" in command:
+            found.append(int(pid))
+    return found
+
+
+def is_alive(pid: int) -> bool:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, 0)
+        state = subprocess.run(
+            ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
+        ).stdout
+        return bool(state.strip()) and not state.strip().startswith("Z")
+    return False
+
+
+@dataclass
+class LocalStack:
+    """A running LocalStack with its clients."""
+
+    name: str
+    emulator: launcher.Emulator
+    _clients: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def pid(self) -> int:
+        return self.emulator.pid
+
+    @property
+    def endpoint_url(self) -> str:
+        return self.emulator.endpoint_url
+
+    def client(self, service: str) -> Any:
+        if service not in self._clients:
+            self._clients[service] = boto3.client(
+                service,
+                endpoint_url=self.endpoint_url,
+                region_name="us-east-1",
+                aws_access_key_id="test",
+                aws_secret_access_key="test",
+                config=Config(
+                    retries={"max_attempts": 0}, max_pool_connections=200, read_timeout=120, inject_host_prefix=False
+                ),
+            )
+        return self._clients[service]
+
+    def report(self) -> dict[str, Any]:
+        report_file = paths.state_folder(self.name) / "emulator" / "report.json"
+        return dict(json.loads(wait_until(lambda: report_file.exists() and report_file.read_text())))
+
+    def workers(self) -> list[int]:
+        return workers_of(self.pid)
+
+    def log(self) -> str:
+        return Path(self.emulator.log_file).read_text(errors="replace")
+
+    def kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        launcher.stop(self.name)
+
+
+def start_localstack(variables: Mapping[str, str]) -> LocalStack:
+    """Starts a LocalStack under a name of its own, with more environment variables."""
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    return LocalStack(name, launcher.start(name, port=free_port(), extra_environment=variables))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def state_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """All labs of the tests keep their state in a temporary folder."""
+    folder = tmp_path_factory.mktemp("state")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LAB_STATE_DIR", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def localstack(state_folder: Path) -> Iterator[LocalStack]:
+    """The LocalStack that most tests share."""
+    running = start_localstack({})
+    yield running
+    running.kill()
+
+
+@pytest.fixture
+def other_localstack(state_folder: Path) -> Iterator[Callable[..., LocalStack]]:
+    """Starts further LocalStacks with settings of their own; all end with the test."""
+    started: list[LocalStack] = []
+
+    def start(**variables: str) -> LocalStack:
+        running = start_localstack(variables)
+        started.append(running)
+        return running
+
+    yield start
+    for running in started:
+        running.kill()
+
+
+def zipped(files: Mapping[str, str]) -> bytes:
+    """A deployment package with these files."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return buffer.getvalue()
+
+
+@dataclass
+class Function:
+    """A deployed function and how to call it."""
+
+    localstack: LocalStack
+    name: str
+
+    def invoke(self, event: Any = None, **arguments: Any) -> dict[str, Any]:
+        """Calls the function; gives ``{"payload", "error", "log"}``, payload parsed, log as the caller's tail."""
+        answer = self.localstack.client("lambda").invoke(
+            FunctionName=self.name, Payload=json.dumps(event), LogType="Tail", **arguments
+        )
+        return {
+            "payload": json.loads(answer["Payload"].read()),
+            "error": answer.get("FunctionError"),
+            "log": base64.b64decode(answer.get("LogResult", "")).decode(),
+        }
+
+    def update(self, source: str) -> None:
+        client = self.localstack.client("lambda")
+        client.update_function_code(FunctionName=self.name, ZipFile=zipped({"handler.py": source}))
+        client.get_waiter("function_updated_v2").wait(FunctionName=self.name, WaiterConfig={"Delay": 0.1})
+
+    def delete(self) -> None:
+        with contextlib.suppress(self.localstack.client("lambda").exceptions.ResourceNotFoundException):
+            self.localstack.client("lambda").delete_function(FunctionName=self.name)
+
+
+def deploy(running: LocalStack, source: str, **arguments: Any) -> Function:
+    """Deploys ``handler.lambda_handler`` from source text and waits until it is active."""
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    settings: dict[str, Any] = {
+        "Runtime": f"python{sys.version_info.major}.{sys.version_info.minor}",
+        "Handler": "handler.lambda_handler",
+        "Role": "arn:aws:iam::000000000000:role/lambda",
+        "Timeout": 10,
+        **arguments,
+    }
+    client = running.client("lambda")
+    client.create_function(FunctionName=name, Code={"ZipFile": zipped({"handler.py": source})}, **settings)
+    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.1})
+    return Function(running, name)
+
+
+@pytest.fixture
+def function(localstack: LocalStack) -> Iterator[Callable[..., Function]]:
+    """Deploys functions into the shared LocalStack and deletes them after the test."""
+    deployed: list[Function] = []
+
+    def make(source: str, **arguments: Any) -> Function:
+        made = deploy(localstack, source, **arguments)
+        deployed.append(made)
+        return made
+
+    yield make
+    for made in deployed:
+        made.delete()

@@ -1,0 +1,53 @@
+"""Which executor is loaded, and that no worker outlives its LocalStack."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from conftest import LocalStack, deploy, is_alive, wait_until
+
+from lab.emulator.launcher import EmulatorError
+
+STUCK = """
+import os, re, time
+def lambda_handler(event, context):
+    print(os.getpid())
+    if event == "sleep":
+        time.sleep(600)
+    if event == "loop":
+        while True:
+            pass
+    if event == "regular expression":  # inside C code, which lets no other thread run
+        re.match(r"(a+)+$", "a" * 64 + "b")
+    return os.getpid()
+"""
+
+
+def test_this_executor_is_the_one_loaded(localstack: LocalStack) -> None:
+    report = localstack.report()
+    assert report["executor"] == "worker_pool"
+    assert report["pid"] == localstack.pid
+    assert report["version"]
+
+
+def test_an_executor_that_localstack_does_not_know_stops_the_start(other_localstack: Callable[..., LocalStack]) -> None:
+    with pytest.raises(EmulatorError, match="executor 'docker'"):
+        other_localstack(LAMBDA_RUNTIME_EXECUTOR="no_such_executor")
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_no_worker_outlives_localstack(other_localstack: Callable[..., LocalStack], how: signal.Signals) -> None:
+    running = other_localstack(LAB_WORKERS_PER_FUNCTION="4")
+    made = deploy(running, STUCK, Timeout=600)
+    made.invoke("idle")
+    with ThreadPoolExecutor(3) as threads:
+        for event in ("sleep", "loop", "regular expression"):
+            threads.submit(made.invoke, event).add_done_callback(lambda future: future.exception())
+        workers = wait_until(lambda: len(found := running.workers()) == 3 and found)
+        os.kill(running.pid, how)  # LocalStack alone, not its process group
+        for worker in workers:
+            wait_until(lambda pid=worker: not is_alive(pid), what=f"the end of worker {worker}")
