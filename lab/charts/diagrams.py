@@ -318,7 +318,7 @@ def pipeline(states: Sequence[str] = SAMPLE_STATES) -> Chart:
         _node(axes, chart, 0.0, 0.55, 1.0, "Sender", "lab send,\nlab ramp", PURPLE)
         _node(axes, chart, 1.5, 0.55, 1.2, "SQS queue", "keeps messages\nuntil taken", ORANGE)
         _node(axes, chart, 3.2, 0.55, 1.35, "start_execution", "Lambda function,\nbatches of up to 10", BLUE)
-        _node(axes, chart, 1.5, height - 0.3, 1.2, "Dead-letter queue", "failed again\nand again", VERMILLION)
+        _node(axes, chart, 1.35, height - 0.3, 1.5, "Dead-letter queue", "failed again\nand again", VERMILLION)
         _workflow(axes, chart, states, 5.1, 0.0, 2.2, height - 0.05)
         _node(
             axes,

@@ -235,6 +235,7 @@ def text_height(text: str, size: float) -> float:
 
 def wrap(chart: Figure, text: str, room: float, size: float, weight: str = "normal") -> str:
     """Break ``text`` into lines no wider than ``room`` pixels; a single word that is wider loses its middle."""
+    room *= 0.975  # letters are set a little wider at another resolution
     lines: list[str] = []
     for word in text.split():
         candidate = f"{lines[-1]} {word}" if lines else word
@@ -331,10 +332,13 @@ def plain_numbers(axis: Any, *, integer: bool = False, bins: int = 7) -> None:
     axis.set_major_formatter(FuncFormatter(lambda value, _position: number(value, 6)))
 
 
-def log_numbers(axis: Any) -> None:
-    """A logarithmic axis with ticks at 1, 2 and 5 (or 1 alone over many decades), written as plain numbers."""
-    axis._set_axes_scale("log") if hasattr(axis, "_set_axes_scale") else axis.axes.set_yscale("log")
-    axis.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 5.0), numticks=12))
+def log_numbers(axes: Axes, which: str) -> None:
+    """Make the ``x`` or ``y`` axis logarithmic, with ticks at 1, 2 and 5 or at 1 alone, written as plain numbers."""
+    (axes.set_xscale if which == "x" else axes.set_yscale)("log")
+    low, high = sorted(axes.get_xlim() if which == "x" else axes.get_ylim())
+    decades = math.log10(high / low) if low > 0 else 1.0
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 5.0) if decades < 3.2 else (1.0,), numticks=14))
     axis.set_major_formatter(FuncFormatter(lambda value, _position: number(value, 6)))
     axis.set_minor_formatter(NullFormatter())
 

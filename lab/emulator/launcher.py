@@ -54,13 +54,26 @@ class PortTakenError(LabError):
 
 @dataclass(frozen=True)
 class Emulator:
-    """A running embedded LocalStack. ``process_started`` is in seconds since the epoch, as psutil gives it."""
+    """A running embedded LocalStack.
+
+    Attributes:
+        name: of its lab.
+        pid: of the LocalStack process, which leads a process group of its own.
+        port: on 127.0.0.1.
+        process_started: seconds since the epoch, as psutil gives it; tells the process from a later one with its id.
+        log_file: what LocalStack prints.
+        owner_pid: the process that this emulator must not outlive (``lab demo``, a test); 0 when it runs until
+            ``lab down``.
+        owner_started: when the owner was started, as ``process_started``.
+    """
 
     name: str
     pid: int
     port: int
     process_started: float
     log_file: str
+    owner_pid: int = 0
+    owner_started: float = 0.0
 
     @property
     def endpoint_url(self) -> str:
@@ -69,12 +82,11 @@ class Emulator:
 
     def process(self) -> psutil.Process | None:
         """The process, or None when it ended (a later process with the same id does not count)."""
-        try:
-            process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.process_started) < 1.0
-            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
-        except psutil.NoSuchProcess:
-            return None
+        return _same_process(self.pid, self.process_started)
+
+    def orphaned(self) -> bool:
+        """Whether it had an owner and that one ended."""
+        return self.owner_pid != 0 and _same_process(self.owner_pid, self.owner_started) is None
 
     def healthy(self, timeout_s: float = 2.0) -> bool:
         """Whether it answers."""
@@ -85,6 +97,7 @@ def start(
     name: str,
     *,
     port: int | None = None,
+    owned: bool = False,
     say: Callable[[str], None] = lambda text: None,
     extra_environment: Mapping[str, str] | None = None,
     deadline_s: float = START_DEADLINE_S,
@@ -94,6 +107,8 @@ def start(
     Args:
         name: the lab's name.
         port: a port to insist on; default is ``LAB_PORT``, else 4566, else any free one.
+        owned: whether it belongs to this process, so that a later ``start`` of any lab ends it if this process was
+            killed before it could.
         say: called with one sentence whenever there is something that a user should know.
         extra_environment: more variables for the emulator, for tests and benchmarks.
         deadline_s: how long it may take to answer, in seconds.
@@ -102,17 +117,19 @@ def start(
         PortTakenError: the port asked for is in use.
         EmulatorError: it died, did not answer in time, or lacks the lab's Lambda executor.
     """
-    running = find(name)
-    if running is not None:
-        if running.healthy():
-            return running
-        say(f"The emulator of lab '{name}' (process {running.pid}) no longer answers; it is replaced.")
+    _end_orphans(say)
+    existing = find(name)
+    if existing is not None:
+        if existing.healthy():
+            return existing
+        say(f"The emulator of lab '{name}' (process {existing.pid}) no longer answers; it is replaced.")
         stop(name)
     folder = paths.state_folder(name)
     wanted = port or int(os.environ.get("LAB_PORT") or 0) or None
     deadline = time.monotonic() + deadline_s
     for attempt in range(3):
-        emulator = _launch(name, folder, _choose_port(wanted, say, avoid_usual=attempt > 0), extra_environment or {})
+        chosen = _choose_port(wanted, say, avoid_usual=attempt > 0)
+        emulator = _launch(name, folder, chosen, extra_environment or {}, owned=owned)
         if _wait_until_ready(emulator, folder, deadline):
             _check_executor(emulator, folder)
             return emulator
@@ -177,7 +194,7 @@ def port_owner(port: int) -> str:
     return "another program"
 
 
-def _launch(name: str, folder: Path, port: int, extra_environment: Mapping[str, str]) -> Emulator:
+def _launch(name: str, folder: Path, port: int, extra_environment: Mapping[str, str], *, owned: bool) -> Emulator:
     data = folder / "emulator"
     shutil.rmtree(data, ignore_errors=True)  # an emulator starts empty; the record of runs is kept elsewhere
     # LocalStack is started in a folder with nothing in it, so that no file of a user can shadow a module.
@@ -194,7 +211,15 @@ def _launch(name: str, folder: Path, port: int, extra_environment: Mapping[str, 
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    emulator = Emulator(name, process.pid, port, psutil.Process(process.pid).create_time(), str(log_file))
+    emulator = Emulator(
+        name=name,
+        pid=process.pid,
+        port=port,
+        process_started=psutil.Process(process.pid).create_time(),
+        log_file=str(log_file),
+        owner_pid=os.getpid() if owned else 0,
+        owner_started=psutil.Process().create_time() if owned else 0.0,
+    )
     # Written at once: whoever kills us while we wait leaves a record that `lab down` can follow.
     record = folder / "emulator.json"
     record.with_suffix(".new").write_text(json.dumps(asdict(emulator)), "utf-8")
@@ -302,6 +327,24 @@ def _end(emulator: Emulator) -> None:
         except psutil.NoSuchProcess:
             continue
     psutil.wait_procs(family, timeout=STOP_GRACE_S)
+
+
+def _end_orphans(say: Callable[[str], None]) -> None:
+    for emulator in running():
+        if emulator.orphaned():
+            say(
+                f"The emulator of lab '{emulator.name}' (process {emulator.pid}) was left by a killed run; it is ended."
+            )
+            stop(emulator.name)
+
+
+def _same_process(pid: int, started: float) -> psutil.Process | None:
+    try:
+        process = psutil.Process(pid)
+        same = abs(process.create_time() - started) < 1.0
+        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+    except psutil.NoSuchProcess:
+        return None
 
 
 def _family(process: psutil.Process) -> list[psutil.Process]:

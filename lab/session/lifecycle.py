@@ -39,15 +39,23 @@ class Timing:
     provision_s: float
 
 
-def up(target: Target, settings: Settings | None = None, *, say: Say = lambda text: None) -> Timing:
+def up(
+    target: Target, settings: Settings | None = None, *, owned: bool = False, say: Say = lambda text: None
+) -> Timing:
     """Start the emulator if the target is embedded, then provision. Safe to repeat.
+
+    Args:
+        target: where.
+        settings: what a learner may turn.
+        owned: whether the emulator belongs to this process; see ``launcher.start``.
+        say: gets the name of each resource as it becomes ready, and whole sentences that a user should read.
 
     Raises:
         LabError: the emulator or the resources could not be brought up; says what to do.
     """
     began = time.perf_counter()
     if target.kind == "embedded":
-        launcher.start(target.name, say=say)
+        launcher.start(target.name, owned=owned, say=say)
     started = time.perf_counter()
     stack.provision(target, settings, say=say)
     return Timing(started - began, time.perf_counter() - started)

@@ -41,8 +41,8 @@ class Watch:
             logs, names.function_log_group(START_FUNCTION), since_ms=since_ms, missing_ok=True
         )
         self._sqs = names.target.client("sqs")
-        self._queue_url = queues.find(names, names.queue)
-        self._dead_letter_queue_url = queues.find(names, names.dead_letter_queue)
+        self._queue_url = queues.url(names, names.queue)
+        self._dead_letter_queue_url = queues.url(names, names.dead_letter_queue)
 
     def look(self) -> Progress:
         """Read what is new in the logs."""

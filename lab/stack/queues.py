@@ -7,12 +7,17 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from lab.errors import LabError
 from lab.stack import tags, waiting
 from lab.stack.names import Names, Settings
 
 FOURTEEN_DAYS_S = 1_209_600
 # SQS keeps a deleted queue's name for 60 s.
 NAME_FREE_AGAIN_S = 75.0
+
+
+class QueueMissingError(LabError):
+    """A command needs a queue that is not there."""
 
 
 def ensure(names: Names, settings: Settings) -> None:
@@ -41,9 +46,8 @@ def _ensure_queue(names: Names, queue: str, attributes: dict[str, str]) -> None:
         except ClientError as error:
             code = waiting.error_code(error)
             if code.endswith(("QueueAlreadyExists", "QueueNameExists")):
-                url = find(names, queue)
-                sqs.set_queue_attributes(QueueUrl=url, Attributes=attributes)
-                return url
+                sqs.set_queue_attributes(QueueUrl=url(names, queue), Attributes=attributes)
+                return True
             if code.endswith("QueueDeletedRecently"):
                 return None
             raise
@@ -61,18 +65,30 @@ def find(names: Names, queue: str) -> str | None:
         raise
 
 
+def url(names: Names, queue: str) -> str:
+    """The queue's URL.
+
+    Raises:
+        QueueMissingError: there is no such queue.
+    """
+    found = find(names, queue)
+    if found is None:
+        raise QueueMissingError(f"There is no queue {queue}.", next_step="lab up")
+    return found
+
+
 def delete(names: Names) -> None:
     """Delete both queues, with whatever is in them."""
     for queue in (names.queue, names.dead_letter_queue):
-        if (url := find(names, queue)) is not None:
-            names.target.client("sqs").delete_queue(QueueUrl=url)
+        if (found := find(names, queue)) is not None:
+            names.target.client("sqs").delete_queue(QueueUrl=found)
 
 
 def survivors(names: Names) -> list[str]:
     """Queues of this lab that exist."""
     pages = names.target.client("sqs").get_paginator("list_queues").paginate(QueueNamePrefix=f"{names.prefix}-")
-    urls = [url for page in pages for url in page.get("QueueUrls", [])]
-    return [f"queue {url.rsplit('/', 1)[-1]}" for url in urls if _is_ours(names, url.rsplit("/", 1)[-1])]
+    found = [entry for page in pages for entry in page.get("QueueUrls", [])]
+    return [f"queue {entry.rsplit('/', 1)[-1]}" for entry in found if _is_ours(names, entry.rsplit("/", 1)[-1])]
 
 
 def _is_ours(names: Names, queue: str) -> bool:

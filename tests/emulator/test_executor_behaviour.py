@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -110,7 +111,7 @@ def test_environment_is_the_functions_and_nothing_of_the_persons(
     assert environment["AWS_CONFIG_FILE"] == environment["AWS_SHARED_CREDENTIALS_FILE"] == os.devnull
     assert environment["AWS_EC2_METADATA_DISABLED"] == "true"
     assert seen["cwd"] in seen["path"][:2]  # only the pure-Python client may come first
-    assert os.path.dirname(seen["file"]) == environment["LAMBDA_TASK_ROOT"] == seen["cwd"]
+    assert str(Path(seen["file"]).parent) == environment["LAMBDA_TASK_ROOT"] == seen["cwd"]
 
 
 def test_credentials_and_proxies_of_localstack_do_not_reach_a_worker(

@@ -29,13 +29,13 @@ def lambda_handler(event, context):
 
 def test_this_executor_is_the_one_loaded(localstack: LocalStack) -> None:
     report = localstack.report()
-    assert report["executor"] == "worker_pool"
+    assert report["executor"] == "WorkerPoolExecutor"
     assert report["pid"] == localstack.pid
     assert report["version"]
 
 
 def test_an_executor_that_localstack_does_not_know_stops_the_start(other_localstack: Callable[..., LocalStack]) -> None:
-    with pytest.raises(EmulatorError, match="executor 'docker'"):
+    with pytest.raises(EmulatorError, match="DockerRuntimeExecutor"):
         other_localstack(LAMBDA_RUNTIME_EXECUTOR="no_such_executor")
 
 

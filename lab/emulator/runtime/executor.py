@@ -64,8 +64,6 @@ def kill_all_workers() -> None:
 class WorkerPoolExecutor(RuntimeExecutor):
     """Runs invocations of one execution environment on the workers of its function version."""
 
-    plugin_name = "worker_pool"
-
     def __init__(self, id: str, function_version: FunctionVersion) -> None:
         super().__init__(id=id, function_version=function_version)
         self._variables: dict[str, str] = {}

@@ -13,8 +13,7 @@ def report_what_was_loaded() -> None:
 
     from lab.emulator.runtime.report import write_report
 
-    executor = get_runtime_executor()
-    write_report(getattr(executor, "plugin_name", "docker"), {}, VERSION)
+    write_report(get_runtime_executor().__name__, {}, VERSION)
 
 
 @hooks.on_infra_shutdown()

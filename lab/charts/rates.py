@@ -1,0 +1,277 @@
+"""Charts against the offered rate: one point a stage."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from lab.charts.stages import invalid_notes, usable, validity
+from lab.charts.style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    MUTED,
+    ORANGE,
+    PAPER,
+    SKY,
+    VERMILLION,
+    Chart,
+    add_axes,
+    finish,
+    label_axes,
+    line_handle,
+    log_numbers,
+    number,
+    plain_numbers,
+    seconds,
+    sentence_chart,
+    style,
+    time_unit,
+)
+
+# Colour, marker and dash of each quantile; they differ in all three, so that none depends on colour alone.
+QUANTILES = {
+    "p50": (SKY, "o", "-"),
+    "p90": (ORANGE, "s", "-"),
+    "p99": (VERMILLION, "D", "-"),
+    "max": (BLACK, "^", ":"),
+}
+MEASURES = {
+    "end_to_end": "End-to-end latency, from the planned send time to the end of the execution",
+    "naive": "Latency from the actual send time to the end of the execution",
+    "duration": "Duration of the execution, from ExecutionStarted to its closing event",
+    "queue_wait": "Wait in the queue, from sent to first received",
+    "start_delay": "Delay from received to ExecutionStarted",
+}
+ONE_SECOND = 1.0
+RATE_AXIS = "offered rate (messages/s)"
+# From this ratio of the greatest to the smallest value on, a linear axis would press the small ones flat.
+LOG_RATIO = 30.0
+KEEPS_UP = 0.99
+
+
+def latency_by_rate(
+    percentiles: pd.DataFrame, measure: str = "end_to_end", saturation_rate: float | None = None
+) -> Chart:
+    """p50, p90, p99 and the maximum of a latency against the offered rate.
+
+    Args:
+        percentiles: one row a stage: ``offered_rate``, and in seconds ``p50_s``, ``p90_s``, ``p99_s``, ``max_s`` or the
+            same with the measure before it (``end_to_end_p50_s``, …); ``valid`` and ``invalid_reason`` where known.
+        measure: ``end_to_end``, ``duration``, ``queue_wait``, ``start_delay`` or ``naive``.
+        saturation_rate: rate at which the system is saturated, drawn as a vertical line.
+    """
+    named = {quantile: _column(percentiles, measure, quantile) for quantile in QUANTILES}
+    rows = usable(percentiles, "offered_rate", named["p99"]).sort_values("offered_rate", ignore_index=True)
+    detail = MEASURES.get(measure, measure)
+    if rows.empty:
+        return sentence_chart("No latency to show yet", "No stage has a finished message, so there is nothing to measure.")
+    shown = {quantile: column for quantile, column in named.items() if column in rows}
+    values = rows[list(shown.values())].to_numpy(dtype=float)
+    factor, unit = time_unit(float(np.nanmax(values)))
+    chart = Chart(height=4.4)
+    (axes,) = add_axes(chart)
+    valid = validity(rows)
+    with mpl.rc_context(style()):
+        for quantile, column in shown.items():
+            colour, marker, dash = QUANTILES[quantile]
+            _stage_line(axes, rows["offered_rate"], rows[column] * factor, valid, colour, marker, dash)
+        _latency_axis(axes, values * factor)
+        _saturation_line(axes, saturation_rate)
+        label_axes(axes, RATE_AXIS, f"latency ({unit})")
+        _rate_axis(axes, rows["offered_rate"])
+    words = {"p50": "p50 (half are faster)", "p90": "p90", "p99": "p99", "max": "maximum"}
+    handles = [line_handle(words[q], c, marker=m, dash=d) for q, (c, m, d) in QUANTILES.items() if q in shown]
+    if saturation_rate is not None and np.isfinite(saturation_rate):
+        handles.append(line_handle("saturation", MUTED, dash="-.", width=1.4))
+    if axes.get_yscale() == "log":
+        detail += " (logarithmic scale)"
+    p99 = rows[named["p99"]].where(valid)
+    finding = _latency_finding(rows["offered_rate"], p99, rows.get(shown.get("max", "")), measure)
+    return finish(chart, finding, detail, legend=handles, notes=invalid_notes(rows, "hollow marks"))
+
+
+def _latency_finding(rates: pd.Series, p99: pd.Series, maxima: pd.Series | None, measure: str) -> str:
+    subject = {"duration": "The duration's p99", "queue_wait": "p99 of the queue wait", "naive": "Naive p99"}.get(
+        measure, "p99"
+    )
+    known = p99.dropna()
+    if known.empty:
+        return "No stage is valid: the sender could not keep its plan"
+    first, last = float(known.iloc[0]), float(known.iloc[-1])
+    low, high = number(rates[known.index[0]]), number(rates[known.index[-1]])
+    if len(known) == 1:
+        peak = "" if maxima is None else f", the maximum {seconds(float(maxima[known.index[0]]))}"
+        return f"{subject} is {seconds(first)} at {low} messages/s{peak}"
+    over = known[known >= ONE_SECOND]
+    if not over.empty and over.index[0] != known.index[0]:
+        return f"{subject} passes one second at {number(rates[over.index[0]])} messages/s"
+    if last >= 2 * first:
+        return f"{subject} grows from {seconds(first)} at {low} messages/s to {seconds(last)} at {high}"
+    if not over.empty:
+        return f"{subject} is over one second from the first stage on, at {low} messages/s"
+    return f"{subject} stays at or below {seconds(float(known.max()))} up to {high} messages/s"
+
+
+def corrected_and_naive(percentiles: pd.DataFrame) -> Chart:
+    """Latency from the planned send time (corrected) beside latency from the actual one (naive), p99 and maximum.
+
+    The naive clock starts when the sender got round to sending, so a sender that was held up hides the wait that its
+    messages had: *coordinated omission*, as G. Tene calls it.
+
+    Args:
+        percentiles: one row a stage: ``offered_rate``, ``end_to_end_p99_s``, ``naive_p99_s``, and where known
+            ``end_to_end_max_s``, ``naive_max_s``, ``valid``; or the table ``messages``, from which they are computed.
+    """
+    if percentiles is not None and {"end_to_end_s", "naive_s"} <= set(percentiles.columns):
+        percentiles = _from_messages(percentiles)
+    rows = usable(percentiles, "offered_rate", "end_to_end_p99_s", "naive_p99_s")
+    rows = rows.sort_values("offered_rate", ignore_index=True)
+    if rows.empty:
+        return sentence_chart("No latency to compare yet", "No stage has a finished message with both of its clocks.")
+    columns = [c for c in ("end_to_end_p99_s", "naive_p99_s", "end_to_end_max_s", "naive_max_s") if c in rows]
+    values = rows[columns].to_numpy(dtype=float)
+    factor, unit = time_unit(float(np.nanmax(values)))
+    valid = validity(rows)
+    chart = Chart(height=4.2)
+    (axes,) = add_axes(chart)
+    handles = []
+    with mpl.rc_context(style()):
+        low, high = rows["naive_p99_s"] * factor, rows["end_to_end_p99_s"] * factor
+        axes.fill_between(rows["offered_rate"], low, high, color=VERMILLION, alpha=0.12, lw=0)
+        for column, label, colour, marker, dash in (
+            ("end_to_end_max_s", "corrected maximum", VERMILLION, "^", ":"),
+            ("naive_max_s", "naive maximum", BLUE, "v", ":"),
+            ("end_to_end_p99_s", "corrected p99 (from planned send)", VERMILLION, "D", "-"),
+            ("naive_p99_s", "naive p99 (from actual send)", BLUE, "o", "-"),
+        ):
+            if column in rows:
+                _stage_line(axes, rows["offered_rate"], rows[column] * factor, valid, colour, marker, dash)
+                handles.insert(0, line_handle(label, colour, marker=marker, dash=dash))
+        _latency_axis(axes, values * factor)
+        label_axes(axes, RATE_AXIS, f"latency ({unit})")
+        _rate_axis(axes, rows["offered_rate"])
+    gap = rows["end_to_end_p99_s"] - rows["naive_p99_s"]
+    worst = gap.idxmax()
+    rate = number(rows["offered_rate"][worst])
+    if gap[worst] > max(0.01, 0.05 * rows["end_to_end_p99_s"][worst]):
+        finding = f"The naive p99 hides {seconds(float(gap[worst]))} at {rate} messages/s"
+    else:
+        finding = f"Both clocks agree: the sender kept its plan, p99 differs by at most {seconds(max(float(gap[worst]), 0.0))}"
+    detail = "The shaded gap is time that messages waited before the sender got round to them"
+    if axes.get_yscale() == "log":
+        detail += " (logarithmic scale)"
+    return finish(chart, finding, detail, legend=handles, notes=invalid_notes(rows, "hollow marks"))
+
+
+def _from_messages(messages: pd.DataFrame) -> pd.DataFrame:
+    rows = usable(messages, "offered_rate", "end_to_end_s", "naive_s")
+    grouped = rows.groupby("stage" if "stage" in rows else "offered_rate")
+    return pd.DataFrame(
+        {
+            "offered_rate": grouped["offered_rate"].max(),
+            "end_to_end_p99_s": grouped["end_to_end_s"].quantile(0.99),
+            "naive_p99_s": grouped["naive_s"].quantile(0.99),
+            "end_to_end_max_s": grouped["end_to_end_s"].max(),
+            "naive_max_s": grouped["naive_s"].max(),
+        }
+    ).reset_index(drop=True)
+
+
+def completed_against_offered(stages: pd.DataFrame, saturation_rate: float | None = None) -> Chart:
+    """Completed rate against offered rate, with the line y = x on which a system that keeps up stays.
+
+    Args:
+        stages: one row a stage: ``offered_rate``, ``completed_rate`` (executions finished during the stage, a second),
+            and where known ``achieved_rate`` (messages that left, a second), ``valid``.
+        saturation_rate: rate at which the system is saturated, drawn as a vertical line.
+    """
+    rows = usable(stages, "offered_rate", "completed_rate").sort_values("offered_rate", ignore_index=True)
+    if rows.empty:
+        return sentence_chart("No completed messages yet", "No stage has a completed rate, so there is nothing to compare.")
+    valid = validity(rows)
+    chart = Chart(height=4.4)
+    (axes,) = add_axes(chart)
+    with mpl.rc_context(style()):
+        top = float(rows["offered_rate"].max()) * 1.06
+        axes.plot([0, top], [0, top], color=MUTED, linestyle="--", linewidth=1.3)
+        if "achieved_rate" in rows:
+            _stage_line(axes, rows["offered_rate"], rows["achieved_rate"], valid, ORANGE, "s", ":")
+        _stage_line(axes, rows["offered_rate"], rows["completed_rate"], valid, GREEN, "o", "-")
+        axes.fill_between(
+            rows["offered_rate"],
+            rows["completed_rate"],
+            rows["offered_rate"].where(rows["offered_rate"] > rows["completed_rate"], rows["completed_rate"]),
+            color=VERMILLION,
+            alpha=0.10,
+            lw=0,
+        )
+        _saturation_line(axes, saturation_rate)
+        label_axes(axes, RATE_AXIS, "rate (messages/s)")
+        axes.set_ylim(0, top)
+        _rate_axis(axes, rows["offered_rate"])
+        plain_numbers(axes.yaxis)
+    handles = [line_handle("completed", GREEN, marker="o")]
+    if "achieved_rate" in rows:
+        handles.append(line_handle("sent (achieved)", ORANGE, marker="s", dash=":"))
+    handles.append(line_handle("y = x: everything offered", MUTED, dash="--", width=1.3))
+    if saturation_rate is not None and np.isfinite(saturation_rate):
+        handles.append(line_handle("saturation", MUTED, dash="-.", width=1.4))
+    detail = "Below the dashed line, messages come in faster than they are finished"
+    finding = _completed_finding(rows[valid])
+    return finish(chart, finding, detail, legend=handles, notes=invalid_notes(rows, "hollow marks"))
+
+
+def _completed_finding(rows: pd.DataFrame) -> str:
+    if rows.empty:
+        return "No stage is valid: the sender could not keep its plan"
+    ratio = rows["completed_rate"] / rows["offered_rate"]
+    behind = rows[ratio < KEEPS_UP]
+    best = number(float(rows["completed_rate"].max()))
+    if behind.empty:
+        return f"Completed keeps up with offered, up to {number(float(rows['offered_rate'].max()))} messages/s"
+    # Completed within a stage may fall a little short at low rates, because the last messages finish after it.
+    fell = float(behind["offered_rate"].iloc[0])
+    kept = rows[rows["offered_rate"] < fell]
+    if kept.empty:
+        return f"Completed stays behind offered at every rate; the most was {best} messages/s"
+    return f"Completed keeps up to {number(float(kept['offered_rate'].max()))} messages/s and tops out at {best}"
+
+
+def _column(frame: pd.DataFrame | None, measure: str, quantile: str) -> str:
+    long = f"{measure}_{quantile}_s"
+    return long if frame is not None and long in frame else f"{quantile}_s"
+
+
+def _stage_line(
+    axes: Axes, x: pd.Series, y: pd.Series, valid: pd.Series, colour: str, marker: str, dash: str
+) -> None:
+    """A line through all stages; full marks on valid ones, hollow ones on the others."""
+    axes.plot(x, y, color=colour, linestyle=dash, zorder=2)
+    axes.plot(x[valid], y[valid], color=colour, marker=marker, linestyle="", markeredgecolor=PAPER, zorder=3)
+    axes.plot(
+        x[~valid], y[~valid], color=colour, marker=marker, linestyle="", markerfacecolor=PAPER, markersize=7, zorder=3
+    )
+
+
+def _latency_axis(axes: Axes, values: np.ndarray) -> None:
+    """A linear axis from zero, or a logarithmic one where the values lie far apart."""
+    positive = values[np.isfinite(values) & (values > 0)]
+    if positive.size and positive.max() / positive.min() > LOG_RATIO:
+        axes.set_ylim(positive.min() / 1.4, positive.max() * 1.5)
+        log_numbers(axes, "y")
+    else:
+        axes.set_ylim(0, float(positive.max()) * 1.08 if positive.size else 1.0)
+        plain_numbers(axes.yaxis)
+
+
+def _rate_axis(axes: Axes, rates: pd.Series) -> None:
+    axes.set_xlim(0, float(rates.max()) * 1.06)
+    plain_numbers(axes.xaxis, bins=9)
+
+
+def _saturation_line(axes: Axes, rate: float | None) -> None:
+    if rate is not None and np.isfinite(rate):
+        axes.axvline(rate, color=MUTED, linestyle="-.", linewidth=1.4, zorder=1)

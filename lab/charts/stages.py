@@ -1,0 +1,106 @@
+"""The stages behind a chart over time, and the reading of tables whose columns may be missing."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from lab.charts.style import BAND, MUTED, SMALL_SIZE, VERMILLION, number, style, text_width
+
+
+def usable(frame: pd.DataFrame | None, *columns: str) -> pd.DataFrame:
+    """The rows of ``frame`` in which every one of ``columns`` has a finite value; no rows when a column is missing."""
+    if frame is None or any(column not in frame for column in columns):
+        return pd.DataFrame(columns=list(columns))
+    rows = frame.replace([np.inf, -np.inf], np.nan).dropna(subset=list(columns))
+    return rows.reset_index(drop=True)
+
+
+def validity(frame: pd.DataFrame) -> pd.Series:
+    """The ``valid`` column as booleans; a table without one is valid throughout."""
+    if "valid" not in frame:
+        return pd.Series(True, index=frame.index, dtype=bool)
+    return frame["valid"].map(lambda value: True if pd.isna(value) else bool(value)).astype(bool)
+
+
+def invalid_notes(stages: pd.DataFrame, mark: str) -> list[str]:
+    """One sentence that names the invalid stages, their reasons and how they are marked; no sentence when all are valid."""
+    bad = stages[~validity(stages)]
+    if bad.empty:
+        return []
+    named = [f"{number(rate)}/s" for rate in bad["offered_rate"]]
+    shown = ", ".join(named[:6]) + (f" and {len(named) - 6} more" if len(named) > 6 else "")
+    reasons = []
+    for column in ("invalid_reason", "reason"):
+        if column in bad:
+            reasons = list(dict.fromkeys(str(reason) for reason in bad[column].dropna() if str(reason)))
+            break
+    because = f" ({'; '.join(reasons[:2])})" if reasons else " (the sender could not keep its plan)"
+    return [f"Invalid, {mark}: {shown}{because}."]
+
+
+def stages_of(messages: pd.DataFrame, stage_table: pd.DataFrame | None = None) -> pd.DataFrame:
+    """The stages of a run: ``stage``, ``offered_rate``, ``start_s``, ``end_s`` (seconds since the first planned send), ``valid``.
+
+    Args:
+        messages: table ``messages`` or ``sends``.
+        stage_table: says by its columns ``stage`` and ``valid`` which of them count; ``invalid_reason`` is kept.
+    """
+    columns = ["stage", "offered_rate", "start_s", "end_s", "valid"]
+    rows = usable(messages, "stage", "offered_rate", "t_planned")
+    if rows.empty:
+        return pd.DataFrame(columns=columns)
+    planned = (rows["t_planned"] - rows["t_planned"].min()).dt.total_seconds()
+    grouped = planned.groupby(rows["stage"])
+    stages = pd.DataFrame({"start_s": grouped.min(), "end_s": grouped.max()})
+    # On a linear ramp the rate moves within a stage: its highest value is the one that the stage reached.
+    stages["offered_rate"] = rows.groupby("stage")["offered_rate"].max()
+    stages["end_s"] += 1 / stages["offered_rate"].clip(lower=1e-9)
+    stages = stages.sort_values("start_s").reset_index()
+    following = stages["start_s"].shift(-1)
+    stages["end_s"] = following.where(following.notna(), stages["end_s"])
+    stages["valid"] = True
+    if stage_table is not None and {"stage", "valid"} <= set(stage_table.columns):
+        known = stage_table.drop_duplicates("stage").set_index("stage")
+        stages["valid"] = validity(known).reindex(stages["stage"], fill_value=True).to_numpy()
+        for column in ("invalid_reason", "reason"):
+            if column in known:
+                stages[column] = known[column].reindex(stages["stage"]).to_numpy()
+    return stages
+
+
+def stage_bands(axes: Axes, stages: pd.DataFrame) -> None:
+    """Shade every other stage behind ``axes`` and write the offered rates above, as many as there is room for.
+
+    Invalid stages are hatched. Call it after the x limits are set.
+    """
+    with mpl.rc_context(style()):
+        figure = axes.figure
+        low, high = axes.get_xlim()
+        pixels = figure.get_figwidth() * figure.dpi * 0.86 / max(high - low, 1e-9)  # type: ignore[union-attr]
+        taken = -np.inf
+        for place, row in enumerate(stages.itertuples()):
+            if not row.valid:
+                axes.axvspan(
+                    row.start_s, row.end_s, facecolor="none", edgecolor=VERMILLION, hatch="////", alpha=0.35, lw=0, zorder=0
+                )
+            elif place % 2 == 0:
+                axes.axvspan(row.start_s, row.end_s, color=BAND, lw=0, zorder=0)
+            label = f"{number(row.offered_rate)}/s"
+            width = text_width(figure, label, SMALL_SIZE)  # type: ignore[arg-type]
+            middle = (row.start_s + row.end_s) / 2
+            if (middle - low) * pixels - width / 2 < taken or middle > high:
+                continue
+            taken = (middle - low) * pixels + width / 2 + 6
+            axes.text(
+                middle,
+                1.012,
+                label,
+                transform=axes.get_xaxis_transform(),
+                ha="center",
+                va="bottom",
+                size=SMALL_SIZE,
+                color=MUTED if row.valid else VERMILLION,
+            )

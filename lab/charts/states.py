@@ -1,0 +1,198 @@
+"""Charts of the states inside executions."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+
+from lab.charts.rates import RATE_AXIS
+from lab.charts.stages import usable
+from lab.charts.style import (
+    INK,
+    MUTED,
+    PAPER,
+    SMALL_SIZE,
+    TEXT_SIZE,
+    VERMILLION,
+    Chart,
+    add_axes,
+    drawable,
+    finish,
+    fit,
+    label_axes,
+    number,
+    patch_handle,
+    plain_numbers,
+    seconds,
+    sentence_chart,
+    state_styles,
+    style,
+    text_width,
+    time_unit,
+)
+
+_MOST_STATES = 14  # more would make a legend longer than the chart
+
+
+def state_times_by_rate(state_times: pd.DataFrame) -> Chart:
+    """Mean time in each state, stacked, one bar a rate.
+
+    Means, because they add up to the mean of the whole; percentiles do not.
+
+    Args:
+        state_times: rows with ``offered_rate``, ``state`` and ``duration_s``, one a visit or one a rate and state
+            (then a mean); states are stacked in the order of their first appearance.
+    """
+    rows = usable(state_times, "offered_rate", "state", "duration_s")
+    if rows.empty:
+        return sentence_chart("No states to show yet", "No state has finished, so there is no time to add up.")
+    names = list(dict.fromkeys(rows["state"]))
+    total = rows.groupby("state")["duration_s"].mean()
+    rare: list[str] = []
+    if len(names) > _MOST_STATES:
+        kept = set(total.nlargest(_MOST_STATES - 1).index)
+        rare = [name for name in names if name not in kept]
+        names = [name for name in names if name in kept]
+    table = rows.pivot_table(index="offered_rate", columns="state", values="duration_s", aggfunc="mean").fillna(0.0)
+    if rare:
+        label = f"{len(rare)} shorter states"
+        table[label] = table[rare].sum(axis=1)
+        names.append(label)
+    table = table[names]
+    sums = table.sum(axis=1)
+    factor, unit = time_unit(float(sums.max()))
+    styles = state_styles(names)
+    chart = Chart(height=4.4)
+    (axes,) = add_axes(chart)
+    with mpl.rc_context(style()):
+        places = np.arange(len(table))
+        bottom = np.zeros(len(table))
+        for name in names:
+            colour, hatch = styles[name]
+            height = table[name].to_numpy() * factor
+            axes.bar(places, height, 0.72, bottom=bottom, color=colour, hatch=hatch, edgecolor=PAPER, linewidth=0.8)
+            bottom += height
+        for place, value in zip(places, bottom, strict=True):
+            label = number(value, 3)
+            if text_width(chart, label, SMALL_SIZE) < 0.86 * chart.get_figwidth() * chart.dpi / len(table):
+                axes.text(place, value, label, ha="center", va="bottom", size=SMALL_SIZE, color=MUTED)
+        labels = [number(rate) for rate in table.index]
+        widest = max(text_width(chart, label, TEXT_SIZE) for label in labels) + 8
+        step = int(np.ceil(widest * len(labels) / (0.85 * chart.get_figwidth() * chart.dpi)))
+        axes.set_xticks(places[::step], labels[::step])
+        axes.set_xlim(-0.6, max(len(table), 3) - 0.4)
+        axes.set_ylim(0, float(bottom.max()) * 1.1 or 1.0)
+        axes.tick_params(axis="x", length=0)
+        label_axes(axes, RATE_AXIS, f"mean time in states ({unit})")
+        plain_numbers(axes.yaxis)
+    legend = [
+        patch_handle(fit(chart, drawable(name), 330, TEXT_SIZE), styles[name][0], hatch=styles[name][1]) for name in names
+    ]
+    detail = "Mean time from entering to leaving each state; numbers on the bars are the sums"
+    return finish(chart, _state_times_finding(table, sums), detail, legend=legend)
+
+
+def _state_times_finding(table: pd.DataFrame, sums: pd.Series) -> str:
+    last = table.iloc[-1]
+    rate = number(float(table.index[-1]))
+    longest = str(last.idxmax())
+    share = float(last.max()) / float(sums.iloc[-1]) if float(sums.iloc[-1]) else 0.0
+    if len(table) > 1:
+        growth = table.iloc[-1] - table.iloc[0]
+        if float(sums.iloc[-1]) > 1.5 * float(sums.iloc[0]):
+            grower = str(growth.idxmax())
+            return f"“{grower}” grows most: by {seconds(float(growth.max()))} up to {rate} messages/s"
+        return f"The states take about as long at every rate; “{longest}” takes most, {share:.0%} at {rate} messages/s"
+    return f"“{longest}” takes most: {share:.0%} of the time in states at {rate} messages/s"
+
+
+def waterfall(states: pd.DataFrame, title: str | None = None) -> Chart:
+    """One execution as a waterfall: a bar a visit of a state, from entered to exited.
+
+    Args:
+        states: rows of table ``states`` of one execution: ``state``, ``entered``, ``exited``, and where known ``error``.
+            A state that failed has a cross and its error; one that was not left is drawn to the last known instant.
+        title: the execution's name, for the second line.
+    """
+    rows = usable(states, "state", "entered")
+    if rows.empty:
+        return sentence_chart("No states to show yet", "This execution has not entered a state yet, or its logs have not come.")
+    rows = rows.sort_values("entered", kind="stable", ignore_index=True)
+    origin = rows["entered"].min()
+    exited = rows["exited"] if "exited" in rows else pd.Series(pd.NaT, index=rows.index)
+    begin = (rows["entered"] - origin).dt.total_seconds()
+    finish_s = (pd.to_datetime(exited, utc=True) - pd.to_datetime(origin, utc=True)).dt.total_seconds()
+    end = max(float(begin.max()), float(finish_s.max()) if finish_s.notna().any() else 0.0)
+    errors = rows["error"] if "error" in rows else pd.Series(None, index=rows.index, dtype=object)
+    failed = errors.notna() & (errors.astype(str) != "")
+    still = finish_s.isna() & ~failed
+    finish_s = finish_s.fillna(max(end, 1e-3))
+    factor, unit = time_unit(end)
+    styles = state_styles(list(rows["state"]))
+    # Very long waterfalls (a loop) get thinner rows, down to what can still be read.
+    row_in = 0.36 if len(rows) <= 14 else 0.22
+    chart = Chart(height=1.75 + row_in * len(rows))
+    (axes,) = add_axes(chart)
+    room = 2.1 * chart.dpi
+    with mpl.rc_context(style()):
+        axes.set_xlim(0, max(end, 1e-3) * factor * 1.22)
+        axes.set_ylim(len(rows) - 0.4, -0.6)
+        middle = max(end, 1e-3) * factor * 0.61
+        for place, (name, start, stop) in enumerate(zip(rows["state"], begin, finish_s, strict=True)):
+            colour, hatch = (VERMILLION, "xxxx") if failed[place] else styles[name]
+            left, width = start * factor, max((stop - start) * factor, end * factor * 0.003)
+            axes.barh(
+                place,
+                width,
+                0.66,
+                left=left,
+                color=PAPER if still[place] else colour,
+                edgecolor=colour if still[place] else PAPER,
+                hatch=hatch,
+                linestyle="--" if still[place] else "-",
+                linewidth=1.2 if still[place] else 0.6,
+            )
+            words = "still running" if still[place] else seconds(stop - start)
+            if failed[place]:
+                words = f"✗ {words} · {errors[place]}"
+            colour_of_words = VERMILLION if failed[place] else INK
+            words = drawable(words)
+            # The words stand behind the bar; where the bar ends far to the right, before it.
+            if left + width < middle or not failed[place]:
+                words = fit(chart, words, _pixels(chart, axes.get_xlim(), left + width), SMALL_SIZE)
+                axes.text(left + width, place, f" {words}", va="center", ha="left", size=SMALL_SIZE, color=colour_of_words)
+            else:
+                words = fit(chart, words, _pixels(chart, axes.get_xlim(), axes.get_xlim()[1] - left), SMALL_SIZE)
+                axes.text(left, place, f"{words} ", va="center", ha="right", size=SMALL_SIZE, color=colour_of_words)
+        axes.set_yticks(range(len(rows)), [fit(chart, drawable(str(name)), room, TEXT_SIZE) for name in rows["state"]])
+        axes.tick_params(axis="y", length=0)
+        axes.grid(True, axis="x")
+        axes.grid(False, axis="y")
+        axes.set_xlabel(f"time since the first state was entered ({unit})")
+        plain_numbers(axes.xaxis, bins=8)
+    legend = [patch_handle("time in the state", MUTED)]
+    if failed.any():
+        legend.append(patch_handle("✗ failed", VERMILLION, hatch="xxxx"))
+    if still.any():
+        legend.append(patch_handle("not left yet", PAPER, edge=MUTED))
+    detail = f"Execution {fit(chart, drawable(title), 5.6 * chart.dpi, TEXT_SIZE)}" if title else "One execution, state by state"
+    return finish(chart, _waterfall_finding(rows["state"], finish_s - begin, failed, errors, end), detail, legend=legend)
+
+
+def _pixels(chart: Chart, limits: tuple[float, float], at: float) -> float:
+    """About how many pixels are left on the right of ``at``, in axes that take two thirds of the width."""
+    return max((limits[1] - at) / (limits[1] - limits[0]) * 0.62 * chart.get_figwidth() * chart.dpi, 40.0)
+
+
+def _waterfall_finding(
+    names: pd.Series, durations: pd.Series, failed: pd.Series, errors: pd.Series, end: float
+) -> str:
+    if failed.any():
+        place = int(np.argmax(failed))
+        return f"“{names[place]}” failed with {errors[place]}, {seconds(end)} after the start"
+    longest = int(durations.idxmax())
+    if len(names) == 1:
+        return f"“{names[0]}” took {seconds(float(durations[0]))}"
+    share = float(durations[longest]) / end if end else 0.0
+    return f"“{names[longest]}” took longest: {seconds(float(durations[longest]))} of {seconds(end)} ({min(share, 1.0):.0%})"

@@ -1,0 +1,238 @@
+"""Charts of what the messages say: words, their ranks, and the statistics of the texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+
+from lab.charts.stages import usable
+from lab.charts.style import (
+    BLUE,
+    GREEN,
+    INK,
+    MUTED,
+    ORANGE,
+    PAPER,
+    PURPLE,
+    SKY,
+    SMALL_SIZE,
+    TEXT_SIZE,
+    VERMILLION,
+    Chart,
+    add_axes,
+    drawable,
+    finish,
+    fit,
+    label_axes,
+    line_handle,
+    log_numbers,
+    number,
+    plain_numbers,
+    sentence_chart,
+    style,
+)
+
+Counts = Mapping[str, int] | pd.Series | pd.DataFrame | Iterable[tuple[str, int]]
+
+STATISTICS = {
+    "text_length": ("Text length", "characters"),
+    "avg_word_length": ("Average word length", "characters a word"),
+    "num_digits": ("Words of digits", "words"),
+    "num_special_chars": ("Words with special characters", "words"),
+}
+
+
+def counts_of(words: Counts | None) -> pd.Series:
+    """Word counts in any of the usual shapes as one Series, word → count, most frequent first, ties in given order.
+
+    Args:
+        words: mapping or Series word → count, pairs, or a DataFrame with the columns ``word`` and ``count``.
+    """
+    if words is None:
+        return pd.Series(dtype="int64")
+    if isinstance(words, pd.DataFrame):
+        series = words.set_index("word")["count"] if {"word", "count"} <= set(words.columns) else pd.Series(dtype="int64")
+    elif isinstance(words, pd.Series):
+        series = words
+    else:
+        series = pd.Series(dict(words), dtype="int64")
+    series = pd.to_numeric(series, errors="coerce").dropna()
+    return series[series > 0].sort_values(ascending=False, kind="stable")
+
+
+def word_frequencies(words: Counts, top: int = 20) -> Chart:
+    """The most frequent words as bars.
+
+    Args:
+        words: word counts; see ``counts_of``.
+        top: number of bars at most.
+    """
+    counts = counts_of(words)
+    if counts.empty:
+        return sentence_chart("No words yet", "No text has come out of the workflow, or the texts had no words.")
+    shown = counts.head(top)
+    chart = Chart(height=1.7 + 0.245 * max(len(shown), 3))
+    (axes,) = add_axes(chart)
+    total = int(counts.sum())
+    with mpl.rc_context(style()):
+        places = np.arange(len(shown))
+        axes.barh(places, shown.to_numpy(), 0.7, color=[VERMILLION if n == 0 else BLUE for n in places])
+        for place, value in zip(places, shown, strict=True):
+            words_ = f" {number(float(value), 12)} ({value / total:.1%})"
+            axes.text(value, place, words_, va="center", ha="left", size=SMALL_SIZE, color=MUTED)
+        names = [fit(chart, drawable(_visible(word)), 1.9 * chart.dpi, TEXT_SIZE) for word in shown.index]
+        axes.set_yticks(places, names)
+        axes.tick_params(axis="y", length=0)
+        axes.set_ylim(max(len(shown), 3) - 0.4, -0.6)
+        axes.set_xlim(0, float(shown.max()) * 1.2)
+        axes.grid(True, axis="x")
+        axes.grid(False, axis="y")
+        axes.set_xlabel("occurrences (words)")
+        plain_numbers(axes.xaxis, integer=True, bins=8)
+    leader, most = _visible(counts.index[0]), int(counts.iloc[0])
+    tied = int((counts == most).sum())
+    whole = f"{number(total, 12)} word{'' if total == 1 else 's'}"
+    if len(counts) == 1:
+        finding = f"Only one word: “{leader}”, {number(most, 12)} time{'' if most == 1 else 's'}"
+    elif tied == len(counts):
+        finding = f"Each of the {number(len(counts), 12)} words occurs {'once' if most == 1 else f'{number(most, 12)} times'}"
+    elif tied == 2:
+        finding = f"“{leader}” and “{_visible(counts.index[1])}” lead with {number(most, 12)} of {whole} each"
+    elif tied > 2:
+        finding = f"{number(tied, 12)} words lead with {number(most, 12)} of {whole} each, “{leader}” first among them"
+    else:
+        finding = f"“{leader}” leads with {number(most, 12)} of {whole}"
+    rest = len(counts) - len(shown)
+    detail = f"{number(len(counts), 12)} distinct words" + (f", the {len(shown)} most frequent shown" if rest else "")
+    return finish(chart, finding, detail)
+
+
+def rank_frequency(words: Counts, exponent: float | None = None) -> Chart:
+    """Frequency of each word against its rank, both logarithmic, with the line of Zipf's law.
+
+    G. K. Zipf (1949): frequency is about proportional to 1 / rank to the power *s*, with *s* near 1 in natural language.
+    On two logarithmic axes that is a straight line.
+
+    Args:
+        words: word counts; see ``counts_of``.
+        exponent: *s* of the line; fitted by least squares on the logarithms of words that occur at least twice when left out.
+    """
+    counts = counts_of(words)
+    if counts.empty:
+        return sentence_chart("No words yet", "No text has come out of the workflow, or the texts had no words.")
+    ranks = np.arange(1, len(counts) + 1, dtype=float)
+    values = counts.to_numpy(dtype=float)
+    fitted = exponent is None
+    slope, start = _zipf_fit(ranks, values) if exponent is None else (exponent, values[0])
+    chart = Chart(height=4.6)
+    (axes,) = add_axes(chart)
+    with mpl.rc_context(style()):
+        axes.plot(ranks, values, color=BLUE, marker="o", markersize=4.5, linestyle="", markeredgecolor=PAPER, mew=0.5)
+        axes.plot(ranks, values[0] / ranks, color=MUTED, linestyle=":", linewidth=1.6)
+        if slope is not None:
+            axes.plot(ranks, start / ranks**slope, color=VERMILLION, linestyle="--", linewidth=1.6)
+        axes.set_xlim(0.85, max(len(counts), 2) * 1.3)
+        axes.set_ylim(min(0.8, values.min() * 0.8), values.max() * 1.9)
+        log_numbers(axes, "x")
+        log_numbers(axes, "y")
+        axes.grid(True, axis="both")
+        # Labels of neighbours would overlap: a word is named only where the last name is well to its left.
+        last = 0.0
+        for rank, value, word in zip(ranks, values, counts.index, strict=True):
+            if rank > 60 or (last and np.log10(rank / last) < 0.26):
+                continue
+            last = rank
+            label = fit(chart, drawable(_visible(word)), 72, SMALL_SIZE)
+            axes.annotate(label, (rank, value), xytext=(3, 6), textcoords="offset points", size=SMALL_SIZE, color=INK)
+        label_axes(axes, "rank of the word (logarithmic)", "occurrences (words, logarithmic)")
+    legend = [
+        line_handle("words", BLUE, marker="o", dash=""),
+        line_handle("Zipf: the first count / rank", MUTED, dash=":", width=1.6),
+    ]
+    if slope is not None:
+        label = f"{'fitted' if fitted else 'given'}: exponent {slope:.2f}"
+        legend.append(line_handle(label, VERMILLION, dash="--", width=1.6))
+    detail = f"{number(len(counts), 12)} distinct words, {number(float(values.sum()), 12)} in all; each dot is a word"
+    return finish(chart, _rank_finding(slope, values, fitted), detail, legend=legend)
+
+
+def _zipf_fit(ranks: np.ndarray, values: np.ndarray) -> tuple[float | None, float]:
+    """Exponent and first value of the line, or None when fewer than five words occur twice or all occur alike."""
+    known = values >= 2
+    if known.sum() < 5 or values[known].max() == values[known].min():
+        return None, float(values[0])
+    slope, start = np.polyfit(np.log(ranks[known]), np.log(values[known]), 1)
+    return float(-slope), float(np.exp(start))
+
+
+def _rank_finding(slope: float | None, values: np.ndarray, fitted: bool) -> str:
+    if slope is None:
+        once = float((values == 1).mean())
+        return f"Too few words repeat to fit a line: {once:.0%} of them occur once"
+    if not fitted:
+        return f"Words by rank beside Zipf's law with exponent {slope:.2f}"
+    if 0.8 <= slope <= 1.2:
+        return f"The words follow Zipf's law: the fitted exponent is {slope:.2f}"
+    kind = "flatter" if slope < 0.8 else "steeper"
+    return f"The words fall off {kind} than Zipf's law: the fitted exponent is {slope:.2f}, not 1"
+
+
+def text_statistics(stats: pd.DataFrame) -> Chart:
+    """Distributions of the four statistics that ``stats_generator`` makes of each text, as histograms.
+
+    Args:
+        stats: one row an execution with ``text_length``, ``avg_word_length``, ``num_digits``, ``num_special_chars``.
+    """
+    known = {name: usable(stats, name)[name].astype(float) for name in STATISTICS if stats is not None and name in stats}
+    known = {name: values for name, values in known.items() if not values.empty}
+    if not known:
+        return sentence_chart("No statistics yet", "No execution has come to an end with statistics of its text.")
+    chart = Chart(height=5.2 if len(known) > 2 else 3.4)
+    panels = add_axes(chart, 2 if len(known) > 2 else 1, min(len(known), 2))
+    with mpl.rc_context(style()):
+        for axes, (name, values), colour in zip(panels, known.items(), (BLUE, GREEN, ORANGE, PURPLE), strict=False):
+            title, unit = STATISTICS[name]
+            axes.hist(values, bins=_bins(values), color=colour, edgecolor=PAPER, linewidth=0.6)
+            axes.axvline(values.median(), color=INK, linestyle="--", linewidth=1.4)
+            axes.axvline(values.max(), color=VERMILLION, linestyle=":", linewidth=1.6)
+            axes.set_title(f"{title}: median {number(values.median())}, max {number(values.max())}")
+            label_axes(axes, unit, "texts")
+            plain_numbers(axes.xaxis, bins=6)
+            plain_numbers(axes.yaxis, integer=True, bins=5)
+        for axes in panels[len(known) :]:
+            axes.set_visible(False)
+    size = max(len(values) for values in known.values())
+    legend = [
+        line_handle("median", INK, dash="--", width=1.4),
+        line_handle("maximum", VERMILLION, dash=":", width=1.6),
+    ]
+    return finish(chart, _statistics_finding(known, size), f"One value a text, {number(size, 12)} in all", legend=legend)
+
+
+def _statistics_finding(known: dict[str, pd.Series], size: int) -> str:
+    name = "text_length" if "text_length" in known else next(iter(known))
+    title, unit = STATISTICS[name]
+    values = known[name]
+    low, high = number(values.min()), number(values.max())
+    if size == 1:
+        return f"One text: {title.lower()} {low} {unit}"
+    if low == high:
+        return f"All {number(size, 12)} texts are alike: {title.lower()} {low} {unit}"
+    return f"Texts have {low} to {high} {unit}, half of them at most {number(values.median())}"
+
+
+def _bins(values: pd.Series) -> Any:
+    """Edges of the bars: one bar a value for small whole numbers, else at most 30 bars."""
+    low, high = float(values.min()), float(values.max())
+    if high - low <= 24 and bool((values == values.round()).all()):
+        return np.arange(low - 0.5, high + 1.0)
+    return min(30, max(8, int(np.sqrt(len(values)))))
+
+
+def _visible(word: object) -> str:
+    """A word as it can be shown: never empty, no line breaks."""
+    return " ".join(str(word).split()) or "(blank)"

@@ -1,0 +1,390 @@
+"""The open-loop sender: messages leave at their planned times, whatever the system does."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lab.messages import Message
+from lab.sender.delivery import Delivery, Item
+from lab.sender.judge import STOPPED, TOO_LATE, Trace, stage_table
+from lab.sender.ledger import Ledger
+from lab.sender.plan import Plan, PlanError
+from lab.sender.table import SendRow, sends_table
+
+DEFAULT_THREADS = 16
+# SendMessageBatch takes ten messages, and as many bytes as the queue allows for one: 1 MiB on AWS today, 262,144 on
+# LocalStack. The smaller works on both.
+BATCH_MESSAGES = 10
+BATCH_BYTES = 262_144
+
+_LEAD_IN_S = 0.1  # the threads are up before the first message is due
+_NAP_S = 0.05  # longest sleep at a stretch, so that a stop is noticed
+_PROGRESS_EVERY_S = 0.2
+_NS = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is.
+
+    Attributes:
+        elapsed_s: seconds since the plan began.
+        stage: 0-based number of the stage at this moment.
+        offered_rate: its rate, messages per second.
+        planned: messages of the whole plan.
+        due: messages that should have left by now.
+        sent: messages that left, or are leaving in a call under way.
+        acked, unknown, refused, dropped: messages by outcome so far.
+        in_flight: messages of calls under way, waits for another try included.
+        retries, throttles: as in the stage table, so far.
+    """
+
+    elapsed_s: float
+    stage: int
+    offered_rate: float
+    planned: int
+    due: int
+    sent: int
+    acked: int
+    unknown: int
+    refused: int
+    dropped: int
+    in_flight: int
+    retries: int
+    throttles: int
+
+
+@dataclass(frozen=True)
+class SendResult:
+    """What a run sent.
+
+    Attributes:
+        sends: the ``sends`` table of ARCHITECTURE.md, one row a planned message, in planned order.
+        stages: one row a stage, see :func:`lab.sender.judge.stage_table`.
+        started: when the plan began (UTC).
+        finished: when the last answer was there, or the run was stopped (UTC).
+        interrupted: whether it was stopped before every message had its turn.
+    """
+
+    sends: pd.DataFrame
+    stages: pd.DataFrame
+    started: pd.Timestamp
+    finished: pd.Timestamp
+    interrupted: bool
+
+
+class Sender:
+    """Sends messages to one queue as planned.
+
+    One idle thread at a time keeps the watch: it sleeps until the next message is due, takes all that are due then
+    (up to a batch, never waiting to fill it), hands the watch to another thread and makes the call itself. When every
+    thread is in a call, due messages wait, and the next free thread takes up to ten of them.
+
+    Args:
+        client: boto3's SQS client. Its ``max_pool_connections`` must be ``threads`` or more, else calls wait for each
+            other. Best without retries of its own (``retries={"total_max_attempts": 1}``): those that it makes are
+            counted, but where the last of them cannot connect, an earlier one may have left unseen.
+        queue_url: where to.
+        threads: most calls at the same time.
+        drop_after_s: a message that could not leave within so many seconds of its planned time is dropped.
+        grace_s: how long a stopped run waits for calls under way, in seconds.
+        clock: monotonic seconds; mapped once to the time of day.
+        wall_ns: nanoseconds since 1970 UTC.
+        sleep: waits some seconds.
+        cpu_clock: CPU seconds used by this process.
+
+    Raises:
+        PlanError: fewer than one thread.
+    """
+
+    def __init__(
+        self,
+        client: Any,
+        queue_url: str,
+        *,
+        threads: int = DEFAULT_THREADS,
+        drop_after_s: float = 5.0,
+        grace_s: float = 5.0,
+        clock: Callable[[], float] = time.monotonic,
+        wall_ns: Callable[[], int] = time.time_ns,
+        sleep: Callable[[float], None] = time.sleep,
+        cpu_clock: Callable[[], float] = time.process_time,
+    ) -> None:
+        if threads < 1:
+            raise PlanError(f"The sender needs at least one thread, not {threads}.")
+        self.client = client
+        self.queue_url = queue_url
+        self.threads = threads
+        self.drop_after_s = drop_after_s
+        self.grace_s = grace_s
+        self.clock = clock
+        self.wall_ns = wall_ns
+        self.sleep = sleep
+        self.cpu_clock = cpu_clock
+
+    def send(
+        self,
+        plan: Plan,
+        messages: Iterable[Message],
+        *,
+        on_progress: Callable[[Progress], None] | None = None,
+        ledger_path: Path | None = None,
+        stop: threading.Event | None = None,
+    ) -> SendResult:
+        """Carry out ``plan`` with the first ``len(plan)`` of ``messages``.
+
+        Ctrl-C, or setting ``stop``, ends the run: nothing more leaves, calls under way get ``grace_s`` to be answered,
+        what never left is dropped, and the result tells what was measured until then.
+
+        Args:
+            plan: when each message is due.
+            messages: what to send; all are made before the first leaves.
+            on_progress: called about five times a second from this thread, and once at the end.
+            ledger_path: a new file for the account of the run, see :mod:`lab.sender.ledger`.
+            stop: ends the run when set.
+
+        Raises:
+            PlanError: too few messages, or two with one ``lab_id``.
+            LedgerError: the ledger exists already or cannot be written.
+        """
+        chosen = list(itertools.islice(messages, len(plan)))
+        if len(chosen) < len(plan):
+            raise PlanError(
+                f"The plan sends {len(plan)} messages, but only {len(chosen)} were given.",
+                next_step="give more messages, lower the rates, or shorten the stages.",
+            )
+        if len({message.lab_id for message in chosen}) < len(chosen):
+            raise PlanError(
+                "Two messages have the same lab_id.",
+                cause="a message was given twice; the lab could not tell what became of which.",
+                next_step="make the messages with one run id and different numbers.",
+            )
+        ledger = None if ledger_path is None else Ledger(ledger_path)
+        try:
+            return _Run(self, plan, chosen, ledger, stop or threading.Event()).carry_out(on_progress)
+        finally:
+            if ledger is not None:
+                ledger.close()
+
+
+class _Run:
+    """One run of a sender: its rows, its threads, and what they share."""
+
+    def __init__(
+        self, sender: Sender, plan: Plan, messages: Sequence[Message], ledger: Ledger | None, stop: threading.Event
+    ) -> None:
+        self.sender = sender
+        self.plan = plan
+        self.messages = messages
+        self.ledger = ledger
+        self._stop_asked = stop
+        self._halt = threading.Event()
+        self._sizes = [len(message.body.encode("utf-8", "replace")) for message in messages]
+        self._watch = threading.Lock()
+        self._next = 0  # first message that no thread took yet; guarded by _watch
+        self._tally_lock = threading.Lock()
+        self._tally: Counter[str] = Counter()
+        self._fault: BaseException | None = None
+        self._rows = [
+            SendRow(message.lab_id, int(stage), float(plan.stages[stage].rate))
+            for message, stage in zip(messages, plan.stage_numbers, strict=True)
+        ]
+        self._delivery = Delivery(
+            sender.client,
+            sender.queue_url,
+            now_ns=self._now_ns,
+            sleep=self._back_off,
+            stopped=self._stopped,
+            before_call=self._before_call,
+        )
+
+    def carry_out(self, on_progress: Callable[[Progress], None] | None) -> SendResult:
+        offsets_ns = np.rint(self.plan.offsets_s * _NS).astype("int64").tolist()
+        if self.ledger is not None:
+            self.ledger.planned(self._rows, offsets_ns)
+        # The one mapping of the monotonic clock to the time of day: a clock set right meanwhile changes no duration.
+        self._mono_s, self._wall_ns = self.sender.clock(), self.sender.wall_ns()
+        start_ns = self._wall_ns + int(_LEAD_IN_S * _NS)
+        self._due_ns = [start_ns + offset_ns for offset_ns in offsets_ns]
+        for row, due_ns in zip(self._rows, self._due_ns, strict=True):
+            row.planned_ns = due_ns
+        if self.ledger is not None:
+            self.ledger.start(start_ns)
+        self._trace = Trace(start_ns, self.sender.threads, self.sender.drop_after_s)
+        self._sample_cpu(start_ns)
+
+        try:
+            self._see_through(on_progress)
+        finally:
+            self._halt.set()
+        if self._fault is not None:
+            raise self._fault
+        finished_ns = self._now_ns()
+        self._sample_cpu(finished_ns)
+        rows = self._final_rows()
+        if on_progress is not None:
+            on_progress(self._progress())
+        return SendResult(
+            sends=sends_table(rows),
+            stages=stage_table(self.plan, rows, self._trace),
+            started=pd.Timestamp(start_ns, tz="UTC"),
+            finished=pd.Timestamp(finished_ns, tz="UTC"),
+            interrupted=any(row.error == STOPPED for row in rows),
+        )
+
+    def _see_through(self, on_progress: Callable[[Progress], None] | None) -> None:
+        """Start the threads and wait for them; Ctrl-C ends the run, a second one the waiting for answers too."""
+        threads = [
+            threading.Thread(target=self._work, name=f"sender-{number}", daemon=True)
+            for number in range(self.sender.threads)
+        ]
+        try:
+            for thread in threads:
+                thread.start()
+            while (alive := [thread for thread in threads if thread.is_alive()]) and not self._stopped():
+                alive[0].join(_PROGRESS_EVERY_S)
+                if on_progress is not None:
+                    on_progress(self._progress())
+        except KeyboardInterrupt:
+            self._halt.set()
+        try:
+            deadline = time.monotonic() + self.sender.grace_s
+            for thread in threads:
+                if thread.ident is not None:
+                    thread.join(max(0.0, deadline - time.monotonic()))
+        except KeyboardInterrupt:
+            pass
+
+    # What the threads do
+
+    def _work(self) -> None:
+        try:
+            while batch := self._take():
+                begun_ns = self._now_ns()
+                try:
+                    self._delivery.carry(batch)
+                finally:
+                    self._trace.busy_ns.append((begun_ns, self._now_ns()))
+                self._settle([item.row for item in batch], in_flight=len(batch))
+        except Exception as error:  # noqa: BLE001 - raised again by carry_out, in the caller's thread
+            self._fault = error
+            self._halt.set()
+
+    def _take(self) -> list[Item]:
+        """Keep the watch until a message is due, and take what is due then; empty when the run is over."""
+        with self._watch:
+            while self._next < len(self._rows) and not self._stopped():
+                now_ns = self._now_ns()
+                wait_ns = self._due_ns[self._next] - now_ns
+                if wait_ns > 0:
+                    self.sender.sleep(min(wait_ns / _NS, _NAP_S))
+                    continue
+                self._drop_the_too_late(now_ns)
+                if batch := self._take_due(now_ns):
+                    self._sample_cpu(now_ns)
+                    return batch
+            return []
+
+    def _drop_the_too_late(self, now_ns: int) -> None:
+        dropped = []
+        limit_ns = now_ns - int(self.sender.drop_after_s * _NS)
+        while self._next < len(self._rows) and self._due_ns[self._next] < limit_ns:
+            row = self._rows[self._next]
+            row.outcome, row.error = "dropped", TOO_LATE
+            dropped.append(row)
+            self._next += 1
+        if dropped:
+            self._settle(dropped)
+
+    def _take_due(self, now_ns: int) -> list[Item]:
+        batch: list[Item] = []
+        size = 0
+        while self._next < len(self._rows) and len(batch) < BATCH_MESSAGES and self._due_ns[self._next] <= now_ns:
+            size += self._sizes[self._next]
+            if batch and size > BATCH_BYTES:
+                break
+            batch.append(Item(self.messages[self._next], self._rows[self._next]))
+            self._next += 1
+        with self._tally_lock:
+            self._tally["in_flight"] += len(batch)
+        return batch
+
+    def _settle(self, rows: Sequence[SendRow], *, in_flight: int = 0) -> None:
+        """Count and write down rows that have their outcome."""
+        if self.ledger is not None:
+            self.ledger.results(rows)
+        with self._tally_lock:
+            self._tally["in_flight"] -= in_flight
+            for row in rows:
+                row.settled = True
+                self._tally[str(row.outcome)] += 1
+                self._tally["retries"] += row.retries
+                self._tally["throttles"] += row.throttles
+
+    def _before_call(self, rows: Sequence[SendRow]) -> None:
+        if self.ledger is not None:
+            self.ledger.sending(rows)
+
+    # Time and stopping
+
+    def _now_ns(self) -> int:
+        return self._wall_ns + round((self.sender.clock() - self._mono_s) * _NS)
+
+    def _stopped(self) -> bool:
+        return self._halt.is_set() or self._stop_asked.is_set()
+
+    def _back_off(self, seconds: float) -> None:
+        until = self.sender.clock() + seconds
+        while not self._stopped() and (left := until - self.sender.clock()) > 0:
+            self.sender.sleep(min(left, _NAP_S))
+
+    def _sample_cpu(self, now_ns: int) -> None:
+        self._trace.own_cpu.append((now_ns, self.sender.cpu_clock()))
+
+    # What came of it
+
+    def _final_rows(self) -> list[SendRow]:
+        """Copies of all rows, with an outcome for those that the end of the run overtook."""
+        overtaken = []
+        rows = [dataclasses.replace(row) for row in self._rows]
+        for row in rows:
+            if row.settled:
+                continue
+            overtaken.append(row)
+            row.error = STOPPED
+            if row.leaving_ns is None:
+                row.outcome = "dropped"
+            else:  # its call is still under way
+                row.outcome, row.sent_ns, row.attempts = "unknown", row.sent_ns or row.leaving_ns, row.attempts or 1
+                row.message_id = row.acked_ns = None
+        if overtaken:
+            self._settle(overtaken, in_flight=self._tally["in_flight"])
+        return rows
+
+    def _progress(self) -> Progress:
+        elapsed_s = max(0.0, (self._now_ns() - self._trace.start_ns) / _NS)
+        stage = int(np.searchsorted(self.plan.stage_starts_s[1:-1], elapsed_s, side="right"))
+        with self._tally_lock:
+            tally = self._tally.copy()
+        return Progress(
+            elapsed_s=elapsed_s,
+            stage=stage,
+            offered_rate=float(self.plan.stages[stage].rate),
+            planned=len(self.plan),
+            due=int(np.searchsorted(self.plan.offsets_s, elapsed_s, side="right")),
+            sent=tally["acked"] + tally["unknown"] + tally["refused"] + tally["in_flight"],
+            **{name: tally[name] for name in ("acked", "unknown", "refused", "dropped", "in_flight")},
+            retries=tally["retries"],
+            throttles=tally["throttles"],
+        )

@@ -1,0 +1,146 @@
+"""Starting and finding the emulator: ports, records of dead processes, and a LocalStack that does not start."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import psutil
+import pytest
+
+from lab import paths
+from lab.emulator import launcher
+from lab.emulator.launcher import Emulator, EmulatorError, PortTakenError
+
+
+@pytest.fixture(autouse=True)
+def state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setenv("LAB_STATE_DIR", str(tmp_path))
+    monkeypatch.delenv("LAB_PORT", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+def record(name: str, pid: int, started: float, **more: float) -> Emulator:
+    emulator = Emulator(name, pid, 1, started, "log", **more)  # type: ignore[arg-type]
+    (paths.state_folder(name) / "emulator.json").write_text(json.dumps(asdict(emulator)))
+    return emulator
+
+
+def ended_process() -> tuple[int, float]:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    started = psutil.Process(process.pid).create_time()
+    process.wait()
+    return process.pid, started
+
+
+def test_a_port_that_was_asked_for_and_is_taken_is_named_with_the_way_out(taken_port: int) -> None:
+    with pytest.raises(PortTakenError) as caught:
+        launcher.start("a", port=taken_port)
+    assert f"Port {taken_port} is taken by another program" in caught.value.render()
+    assert "lab up" in caught.value.render()
+
+
+def test_when_the_usual_port_is_taken_another_one_is_chosen_and_said(
+    taken_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launcher, "USUAL_PORT", taken_port)
+    said: list[str] = []
+    port = launcher._choose_port(None, said.append, avoid_usual=False)
+    assert port != taken_port
+    assert f"Port {taken_port} is taken" in said[0]
+    assert str(port) in said[0]
+
+
+def test_a_localstack_that_ends_at_start_is_reported_with_its_last_words(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    dying = tmp_path / "dying-python"
+    dying.write_text("#!/bin/sh\necho 'no module named everything' >&2\nexit 3\n")
+    dying.chmod(0o755)
+    monkeypatch.setattr(launcher.sys, "executable", str(dying))
+    with pytest.raises(EmulatorError) as caught:
+        launcher.start("a")
+    text = caught.value.render()
+    assert "ended while it was starting" in text
+    assert "no module named everything" in text
+    assert "Next: " in text
+
+
+def test_a_state_folder_that_cannot_be_made_is_one_sentence_and_a_way_out(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("LAB_STATE_DIR", str(tmp_path / "file" / "inside"))
+    with pytest.raises(paths.StateFolderError, match="cannot write its state folder"):
+        launcher.start("a")
+
+
+def test_a_record_of_an_ended_process_is_no_running_lab() -> None:
+    record("a", *ended_process())
+    assert launcher.find("a") is None
+    assert launcher.stop("a") is False
+
+
+def test_a_process_that_took_over_the_id_is_never_ours() -> None:
+    # This very process stands for the stranger: were it taken for the emulator, stop() would kill the test.
+    record("a", os.getpid(), started=psutil.Process().create_time() - 3600)
+    assert launcher.find("a") is None
+    assert launcher.stop("a") is False
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"pid": 1}', "null"])
+def test_a_damaged_record_is_no_running_lab(content: str) -> None:
+    (paths.state_folder("a") / "emulator.json").write_text(content)
+    assert launcher.find("a") is None
+
+
+def test_an_emulator_whose_owner_was_killed_is_ended_by_the_next_start() -> None:
+    left = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True)
+    owner_pid, owner_started = ended_process()
+    record(
+        "left",
+        left.pid,
+        psutil.Process(left.pid).create_time(),
+        owner_pid=owner_pid,
+        owner_started=owner_started,
+    )
+    said: list[str] = []
+    launcher._end_orphans(said.append)
+    assert not psutil.pid_exists(left.pid)
+    assert "left by a killed run" in said[0]
+
+
+def test_an_emulator_that_belongs_to_nobody_runs_on() -> None:
+    kept = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True)
+    try:
+        record("kept", kept.pid, psutil.Process(kept.pid).create_time())
+        launcher._end_orphans(lambda text: None)
+        assert kept.poll() is None
+    finally:
+        kept.kill()
+        kept.wait()
+
+
+def test_the_emulator_sees_nothing_of_the_users_aws_setup_and_listens_on_loopback_only(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_SESSION_TOKEN", "HTTPS_PROXY", "PYTHONPATH"):
+        monkeypatch.setenv(name, "real-looking")
+    environment = launcher._environment(tmp_path, 4566, tmp_path, {})
+    assert "real-looking" not in environment.values()
+    assert environment["GATEWAY_LISTEN"] == "127.0.0.1:4566"
+    assert environment["HOME"].startswith(str(tmp_path))
