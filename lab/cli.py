@@ -6,15 +6,14 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from lab import __version__, paths
 from lab.errors import LabError
-from lab.target import Target, resolve
+from lab.target import Target, explain, resolve
 
 app = typer.Typer(
     name="lab",
@@ -36,39 +35,21 @@ NameOption = Annotated[str | None, typer.Option("--name", help="Name of the lab;
 
 
 def main() -> None:
-    """Run the command line; errors that a user can mend end in one message and exit code 1."""
+    """Run the command line; an error that a user can mend ends in one message and exit code 1."""
     try:
-        code = app(standalone_mode=False)
-    except typer.Exit as exit_:
-        code = exit_.exit_code
-    except typer.Abort:
-        code = 130
-    except KeyboardInterrupt:
-        err.print("\nStopped.")
-        code = 130
+        app()
     except LabError as error:
-        err.print(error.render(), soft_wrap=True, markup=False)
-        code = 1
+        _fail(error)
     except Exception as error:
-        if not _print_known(error):
+        known = explain(error)
+        if known is None:
             raise
-        code = 1
-    sys.exit(code or 0)
+        _fail(known)
 
 
-def _print_known(error: Exception) -> bool:
-    """Print errors of the libraries that have a known cause; whether this is one."""
-    import click
-
-    from lab.target import explain
-
-    if isinstance(error, click.ClickException):
-        error.show()
-        return True
-    known = explain(error)
-    if known is not None:
-        err.print(known.render(), soft_wrap=True, markup=False)
-    return known is not None
+def _fail(error: LabError) -> NoReturn:
+    err.print(error.render(), soft_wrap=True, markup=False)
+    sys.exit(1)
 
 
 @app.callback()
@@ -78,23 +59,21 @@ def options() -> None:
 
 @app.command()
 def doctor(target: TargetOption = None, name: NameOption = None) -> None:
-    """Say what is missing on this machine and how to get it."""
+    """Say what is missing here and how to get it."""
     from lab import doctor as room
 
     findings = room.examine(resolve(target, name))
-    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     for finding in findings:
-        table.add_row("ok" if finding.ok else "[red]missing[/red]", finding.what, finding.found)
+        out.print(f"{'ok' if finding.ok else 'MISSING':<8} {finding.what:<16} {finding.found}", soft_wrap=True)
         if not finding.ok:
-            table.add_row("", "", f"Next: {finding.next_step}")
-    out.print(table)
+            out.print(f"{'':<25} Next: {finding.next_step}", soft_wrap=True)
     if not all(finding.ok for finding in findings):
         raise typer.Exit(1)
 
 
 @app.command()
 def up(target: TargetOption = None, name: NameOption = None) -> None:
-    """Start the emulator if the target is embedded, and provision every resource."""
+    """Start the emulator and provision every resource."""
     from lab import session
 
     chosen = resolve(target, name)
@@ -109,7 +88,7 @@ def up(target: TargetOption = None, name: NameOption = None) -> None:
 
 @app.command()
 def down(target: TargetOption = None, name: NameOption = None) -> None:
-    """Destroy every resource, stop the emulator, and list what survived."""
+    """Destroy every resource and prove that nothing is left."""
     from lab import session
 
     chosen = resolve(target, name)
@@ -130,7 +109,7 @@ def status(
     name: NameOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
 ) -> None:
-    """Show resources, queue depth, emulator process and URLs."""
+    """Show resources, queue depth and URLs."""
     from lab import observations, session
 
     chosen = resolve(target, name)
@@ -139,19 +118,18 @@ def status(
         # Not through rich, which would break long lines.
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
         return
-    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
-    table.add_row("target", f"{chosen.kind}, region {found['region']}")
+    rows = [("target", f"{chosen.kind}, region {found['region']}")]
     if found["endpoint_url"]:
         process = f", process {found['emulator_pid']}" if found["emulator_pid"] else ""
-        table.add_row("emulator", f"{found['endpoint_url']}{process}")
+        rows.append(("emulator", f"{found['endpoint_url']}{process}"))
     sqs = chosen.client("sqs")
     for label, key in (("queue", "queue_url"), ("dead-letter queue", "dead_letter_queue_url")):
         depth = observations.queue_depth(sqs, found[key])
-        table.add_row(label, f"{found[key]}  ({depth.visible} waiting, {depth.in_flight} in flight)")
-    table.add_row("state machine", found["state_machine_arn"])
-    table.add_row("log group", found["log_group"])
-    table.add_row("functions", ", ".join(found["functions"].values()))
-    out.print(table, soft_wrap=True)
+        rows += [(label, found[key]), ("", f"{depth.visible} waiting, {depth.in_flight} in flight")]
+    rows += [("state machine", found["state_machine_arn"]), ("log group", found["log_group"])]
+    rows += [("functions" if number == 0 else "", name) for number, name in enumerate(found["functions"].values())]
+    for label, value in rows:
+        out.print(f"{label:<18} {value}", soft_wrap=True)
 
 
 @app.command()
@@ -161,7 +139,7 @@ def send(
     file: Annotated[Path | None, typer.Option("--file", help="Send this file's text instead of the sample.")] = None,
     count: Annotated[int, typer.Option("--count", min=1, max=1000, help="How many times.")] = 1,
 ) -> None:
-    """Send the sample message, or a file's text, and show the result of its execution."""
+    """Send the sample message and show its execution."""
     from lab import messages, session
 
     chosen = resolve(target, name)
@@ -195,7 +173,7 @@ def ramp(
     text: Annotated[Path | None, typer.Option("--text", help="Cut this text file into the messages.")] = None,
     folder: Annotated[Path | None, typer.Option("--out", help="Where tables, charts and report go.")] = None,
 ) -> None:
-    """Send messages at increasing rates; show what became of them as table and charts."""
+    """Send at increasing rates and chart what happens."""
     from lab import session
 
     chosen = resolve(target, name)
@@ -220,7 +198,7 @@ def demo(
     target: TargetOption = None,
     name: NameOption = None,
 ) -> None:
-    """Do all of it without a notebook: up, sample message, ramp, charts, report, down."""
+    """Everything once, without a notebook."""
     from lab import session
 
     summary = session.demo(resolve(target, name or session.throw_away_name()), folder, say=out.print)
@@ -243,7 +221,7 @@ def notebook(
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the browser.")] = True,
     port: Annotated[int | None, typer.Option("--port", help="JupyterLab's port.")] = None,
 ) -> None:
-    """Open the workshop in JupyterLab, with the emulator running; Ctrl-C stops both."""
+    """Open the workshop in JupyterLab; Ctrl-C stops it."""
     from lab import jupyter
 
     jupyter.serve(resolve(target, name), open_browser=browser, port=port, say=out.print)

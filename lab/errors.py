@@ -29,3 +29,7 @@ class LabError(Exception):
         if self.next_step:
             lines.append(f"Next: {self.next_step}")
         return "\n".join(lines)
+
+    def _render_traceback_(self) -> list[str]:
+        """What Jupyter prints where it would print a traceback; the name is IPython's."""
+        return [self.render()]

@@ -119,6 +119,8 @@ def _launch(target: Target, folder: Path, port: int, token: str, log_file: Path)
         "LAB_TARGET": target.kind,
         "LAB_NAME": target.name,
         "LAB_STATE_DIR": str(paths.state_root()),
+        # So that `lab status` works in a terminal of JupyterLab.
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
         # Not on the command line, which every user of the machine can read.
         "JUPYTER_TOKEN": token,
         "JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, [str(home), os.environ.get("JUPYTER_CONFIG_PATH")])),
@@ -141,9 +143,7 @@ def _launch(target: Target, folder: Path, port: int, token: str, log_file: Path)
 
 def _wait_until_ready(server: subprocess.Popen[bytes], port: int, token: str, log_file: Path) -> None:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{port}/api/status", headers={"Authorization": f"token {token}"}
-    )
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/api/status", headers={"Authorization": f"token {token}"})
     deadline = time.monotonic() + START_DEADLINE_S
     while time.monotonic() < deadline:
         if server.poll() is not None:
@@ -215,14 +215,14 @@ def _signals_interrupt() -> Iterator[None]:
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    with _handlers({name: interrupt for name in ("SIGINT", "SIGTERM", "SIGHUP")}):
+    with _handlers(dict.fromkeys(("SIGINT", "SIGTERM", "SIGHUP"), interrupt)):
         yield
 
 
 @contextmanager
 def _signals_ignored() -> Iterator[None]:
     """A second, impatient Ctrl-C must not leave a process behind."""
-    with _handlers({name: signal.SIG_IGN for name in ("SIGINT", "SIGTERM", "SIGHUP")}):
+    with _handlers(dict.fromkeys(("SIGINT", "SIGTERM", "SIGHUP"), signal.SIG_IGN)):
         yield
 
 

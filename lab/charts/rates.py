@@ -7,7 +7,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from lab.charts.stages import invalid_notes, usable, validity
+from lab.analysis.backlog import stage_backlog
+from lab.analysis.latency import percentiles
+from lab.analysis.saturation import Saturation
+from lab.charts.stages import invalid_notes, saturation_rate, stages_of, usable, validity
 from lab.charts.style import (
     BLACK,
     BLUE,
@@ -49,47 +52,53 @@ ONE_SECOND = 1.0
 RATE_AXIS = "offered rate (messages/s)"
 # From this ratio of the greatest to the smallest value on, a linear axis would press the small ones flat.
 LOG_RATIO = 30.0
-KEEPS_UP = 0.99
+# The last messages of a stage finish after it, so a stage that keeps up shows a little less than it was offered.
+KEEPS_UP = 0.95
 
 
 def latency_by_rate(
-    percentiles: pd.DataFrame, measure: str = "end_to_end", saturation_rate: float | None = None
+    messages: pd.DataFrame,
+    measure: str = "end_to_end",
+    stages: pd.DataFrame | None = None,
+    saturation: Saturation | float | None = None,
 ) -> Chart:
     """p50, p90, p99 and the maximum of a latency against the offered rate.
 
     Args:
-        percentiles: one row a stage: ``offered_rate``, and in seconds ``p50_s``, ``p90_s``, ``p99_s``, ``max_s`` or the
-            same with the measure before it (``end_to_end_p50_s``, …); ``valid`` and ``invalid_reason`` where known.
+        messages: table ``messages``; or percentiles made of it: one row a stage with ``offered_rate`` and in seconds
+            ``p50``, ``p90``, ``p99``, ``max``, and where known ``valid``, ``invalid_reason``.
         measure: ``end_to_end``, ``duration``, ``queue_wait``, ``start_delay`` or ``naive``.
-        saturation_rate: rate at which the system is saturated, drawn as a vertical line.
+        stages: what ``stage_table`` made of the messages, for the invalid stages.
+        saturation: what ``find_saturation`` found, or a rate, drawn as a vertical line.
     """
-    named = {quantile: _column(percentiles, measure, quantile) for quantile in QUANTILES}
-    rows = usable(percentiles, "offered_rate", named["p99"]).sort_values("offered_rate", ignore_index=True)
+    rows = usable(_percentiles(messages, f"{measure}_s", stages), "offered_rate", "p99")
+    rows = rows.sort_values("offered_rate", ignore_index=True)
     detail = MEASURES.get(measure, measure)
     if rows.empty:
-        return sentence_chart("No latency to show yet", "No stage has a finished message, so there is nothing to measure.")
-    shown = {quantile: column for quantile, column in named.items() if column in rows}
-    values = rows[list(shown.values())].to_numpy(dtype=float)
+        return sentence_chart(
+            "No latency to show yet", "No stage has a finished message, so there is nothing to measure."
+        )
+    shown = [name for name in QUANTILES if name in rows]
+    values = rows[shown].to_numpy(dtype=float)
     factor, unit = time_unit(float(np.nanmax(values)))
     chart = Chart(height=4.4)
     (axes,) = add_axes(chart)
-    valid = validity(rows)
+    valid, limit = validity(rows), saturation_rate(saturation)
     with mpl.rc_context(style()):
-        for quantile, column in shown.items():
-            colour, marker, dash = QUANTILES[quantile]
-            _stage_line(axes, rows["offered_rate"], rows[column] * factor, valid, colour, marker, dash)
+        for name in shown:
+            colour, marker, dash = QUANTILES[name]
+            _stage_line(axes, rows["offered_rate"], rows[name] * factor, valid, colour, marker, dash)
         _latency_axis(axes, values * factor)
-        _saturation_line(axes, saturation_rate)
+        _saturation_line(axes, limit)
         label_axes(axes, RATE_AXIS, f"latency ({unit})")
         _rate_axis(axes, rows["offered_rate"])
     words = {"p50": "p50 (half are faster)", "p90": "p90", "p99": "p99", "max": "maximum"}
     handles = [line_handle(words[q], c, marker=m, dash=d) for q, (c, m, d) in QUANTILES.items() if q in shown]
-    if saturation_rate is not None and np.isfinite(saturation_rate):
-        handles.append(line_handle("saturation", MUTED, dash="-.", width=1.4))
+    if limit is not None:
+        handles.append(line_handle("saturation: highest rate kept up with", MUTED, dash="-.", width=1.4))
     if axes.get_yscale() == "log":
         detail += " (logarithmic scale)"
-    p99 = rows[named["p99"]].where(valid)
-    finding = _latency_finding(rows["offered_rate"], p99, rows.get(shown.get("max", "")), measure)
+    finding = _latency_finding(rows["offered_rate"], rows["p99"].where(valid), rows.get("max"), measure)
     return finish(chart, finding, detail, legend=handles, notes=invalid_notes(rows, "hollow marks"))
 
 
@@ -115,48 +124,46 @@ def _latency_finding(rates: pd.Series, p99: pd.Series, maxima: pd.Series | None,
     return f"{subject} stays at or below {seconds(float(known.max()))} up to {high} messages/s"
 
 
-def corrected_and_naive(percentiles: pd.DataFrame) -> Chart:
+def corrected_and_naive(messages: pd.DataFrame, stages: pd.DataFrame | None = None) -> Chart:
     """Latency from the planned send time (corrected) beside latency from the actual one (naive), p99 and maximum.
 
     The naive clock starts when the sender got round to sending, so a sender that was held up hides the wait that its
     messages had: *coordinated omission*, as G. Tene calls it.
 
     Args:
-        percentiles: one row a stage: ``offered_rate``, ``end_to_end_p99_s``, ``naive_p99_s``, and where known
-            ``end_to_end_max_s``, ``naive_max_s``, ``valid``; or the table ``messages``, from which they are computed.
+        messages: table ``messages``.
+        stages: what ``stage_table`` made of it, for the invalid stages.
     """
-    if percentiles is not None and {"end_to_end_s", "naive_s"} <= set(percentiles.columns):
-        percentiles = _from_messages(percentiles)
-    rows = usable(percentiles, "offered_rate", "end_to_end_p99_s", "naive_p99_s")
-    rows = rows.sort_values("offered_rate", ignore_index=True)
+    corrected = _percentiles(messages, "end_to_end_s", stages)
+    naive = _percentiles(messages, "naive_s", stages)[["offered_rate", "p99", "max"]]
+    rows = corrected.merge(naive, on="offered_rate", suffixes=("", "_naive"))
+    rows = usable(rows, "offered_rate", "p99", "p99_naive").sort_values("offered_rate", ignore_index=True)
     if rows.empty:
         return sentence_chart("No latency to compare yet", "No stage has a finished message with both of its clocks.")
-    columns = [c for c in ("end_to_end_p99_s", "naive_p99_s", "end_to_end_max_s", "naive_max_s") if c in rows]
-    values = rows[columns].to_numpy(dtype=float)
+    values = rows[["p99", "max", "p99_naive", "max_naive"]].to_numpy(dtype=float)
     factor, unit = time_unit(float(np.nanmax(values)))
     valid = validity(rows)
     chart = Chart(height=4.2)
     (axes,) = add_axes(chart)
     handles = []
     with mpl.rc_context(style()):
-        low, high = rows["naive_p99_s"] * factor, rows["end_to_end_p99_s"] * factor
+        low, high = rows["p99_naive"] * factor, rows["p99"] * factor
         axes.fill_between(rows["offered_rate"], low, high, color=VERMILLION, alpha=0.12, lw=0)
         for column, label, colour, marker, dash in (
-            ("end_to_end_max_s", "corrected maximum", VERMILLION, "^", ":"),
-            ("naive_max_s", "naive maximum", BLUE, "v", ":"),
-            ("end_to_end_p99_s", "corrected p99 (from planned send)", VERMILLION, "D", "-"),
-            ("naive_p99_s", "naive p99 (from actual send)", BLUE, "o", "-"),
+            ("p99", "corrected p99 (from planned send)", VERMILLION, "D", "-"),
+            ("max", "corrected maximum", VERMILLION, "^", ":"),
+            ("p99_naive", "naive p99 (from actual send)", BLUE, "o", "-"),
+            ("max_naive", "naive maximum", BLUE, "v", ":"),
         ):
-            if column in rows:
-                _stage_line(axes, rows["offered_rate"], rows[column] * factor, valid, colour, marker, dash)
-                handles.insert(0, line_handle(label, colour, marker=marker, dash=dash))
+            _stage_line(axes, rows["offered_rate"], rows[column] * factor, valid, colour, marker, dash)
+            handles.append(line_handle(label, colour, marker=marker, dash=dash))
         _latency_axis(axes, values * factor)
         label_axes(axes, RATE_AXIS, f"latency ({unit})")
         _rate_axis(axes, rows["offered_rate"])
-    gap = rows["end_to_end_p99_s"] - rows["naive_p99_s"]
+    gap = rows["p99"] - rows["p99_naive"]
     worst = gap.idxmax()
     rate = number(rows["offered_rate"][worst])
-    if gap[worst] > max(0.01, 0.05 * rows["end_to_end_p99_s"][worst]):
+    if gap[worst] > max(0.01, 0.05 * rows["p99"][worst]):
         finding = f"The naive p99 hides {seconds(float(gap[worst]))} at {rate} messages/s"
     else:
         finding = f"Both clocks agree: the sender kept its plan, p99 differs by at most {seconds(max(float(gap[worst]), 0.0))}"
@@ -166,31 +173,34 @@ def corrected_and_naive(percentiles: pd.DataFrame) -> Chart:
     return finish(chart, finding, detail, legend=handles, notes=invalid_notes(rows, "hollow marks"))
 
 
-def _from_messages(messages: pd.DataFrame) -> pd.DataFrame:
-    rows = usable(messages, "offered_rate", "end_to_end_s", "naive_s")
-    grouped = rows.groupby("stage" if "stage" in rows else "offered_rate")
-    return pd.DataFrame(
-        {
-            "offered_rate": grouped["offered_rate"].max(),
-            "end_to_end_p99_s": grouped["end_to_end_s"].quantile(0.99),
-            "naive_p99_s": grouped["naive_s"].quantile(0.99),
-            "end_to_end_max_s": grouped["end_to_end_s"].max(),
-            "naive_max_s": grouped["naive_s"].max(),
-        }
-    ).reset_index(drop=True)
+def _percentiles(messages: pd.DataFrame, column: str, stages: pd.DataFrame | None) -> pd.DataFrame:
+    """One row a stage: ``offered_rate``, ``p50`` … ``max``, ``valid``; tables that are percentiles already stay as they are."""
+    if "t_planned" not in messages:
+        return messages
+    windows = stages_of(messages, stages)
+    if windows.empty or column not in messages:
+        return pd.DataFrame(columns=["offered_rate", *QUANTILES])
+    return windows.merge(percentiles(messages, column), on="stage")
 
 
-def completed_against_offered(stages: pd.DataFrame, saturation_rate: float | None = None) -> Chart:
+def completed_against_offered(
+    messages: pd.DataFrame, stages: pd.DataFrame | None = None, saturation: Saturation | float | None = None
+) -> Chart:
     """Completed rate against offered rate, with the line y = x on which a system that keeps up stays.
 
     Args:
-        stages: one row a stage: ``offered_rate``, ``completed_rate`` (executions finished during the stage, a second),
-            and where known ``achieved_rate`` (messages that left, a second), ``valid``.
-        saturation_rate: rate at which the system is saturated, drawn as a vertical line.
+        messages: table ``messages``; or one row a stage with ``offered_rate``, ``completion_rate`` (executions that ended
+            during the stage, a second), and where known ``achieved_rate`` (messages that left, a second), ``valid``.
+        stages: what ``stage_table`` made of the messages, for the achieved rates and the invalid stages.
+        saturation: what ``find_saturation`` found, or a rate, drawn as a vertical line.
     """
-    rows = usable(stages, "offered_rate", "completed_rate").sort_values("offered_rate", ignore_index=True)
+    table = _rates(messages, stages) if "t_planned" in messages else messages
+    rows = usable(table, "offered_rate", "completion_rate").sort_values("offered_rate", ignore_index=True)
     if rows.empty:
-        return sentence_chart("No completed messages yet", "No stage has a completed rate, so there is nothing to compare.")
+        return sentence_chart(
+            "No completed messages yet", "No stage has a completed rate, so there is nothing to compare."
+        )
+    limit = saturation_rate(saturation)
     valid = validity(rows)
     chart = Chart(height=4.4)
     (axes,) = add_axes(chart)
@@ -199,16 +209,16 @@ def completed_against_offered(stages: pd.DataFrame, saturation_rate: float | Non
         axes.plot([0, top], [0, top], color=MUTED, linestyle="--", linewidth=1.3)
         if "achieved_rate" in rows:
             _stage_line(axes, rows["offered_rate"], rows["achieved_rate"], valid, ORANGE, "s", ":")
-        _stage_line(axes, rows["offered_rate"], rows["completed_rate"], valid, GREEN, "o", "-")
+        _stage_line(axes, rows["offered_rate"], rows["completion_rate"], valid, GREEN, "o", "-")
         axes.fill_between(
             rows["offered_rate"],
-            rows["completed_rate"],
-            rows["offered_rate"].where(rows["offered_rate"] > rows["completed_rate"], rows["completed_rate"]),
+            rows["completion_rate"],
+            rows["offered_rate"].where(rows["offered_rate"] > rows["completion_rate"], rows["completion_rate"]),
             color=VERMILLION,
             alpha=0.10,
             lw=0,
         )
-        _saturation_line(axes, saturation_rate)
+        _saturation_line(axes, limit)
         label_axes(axes, RATE_AXIS, "rate (messages/s)")
         axes.set_ylim(0, top)
         _rate_axis(axes, rows["offered_rate"])
@@ -217,22 +227,23 @@ def completed_against_offered(stages: pd.DataFrame, saturation_rate: float | Non
     if "achieved_rate" in rows:
         handles.append(line_handle("sent (achieved)", ORANGE, marker="s", dash=":"))
     handles.append(line_handle("y = x: everything offered", MUTED, dash="--", width=1.3))
-    if saturation_rate is not None and np.isfinite(saturation_rate):
-        handles.append(line_handle("saturation", MUTED, dash="-.", width=1.4))
+    if limit is not None:
+        handles.append(line_handle("saturation: highest rate kept up with", MUTED, dash="-.", width=1.4))
     detail = "Below the dashed line, messages come in faster than they are finished"
-    finding = _completed_finding(rows[valid])
+    finding = _completed_finding(rows[valid], limit)
     return finish(chart, finding, detail, legend=handles, notes=invalid_notes(rows, "hollow marks"))
 
 
-def _completed_finding(rows: pd.DataFrame) -> str:
+def _completed_finding(rows: pd.DataFrame, limit: float | None) -> str:
     if rows.empty:
         return "No stage is valid: the sender could not keep its plan"
-    ratio = rows["completed_rate"] / rows["offered_rate"]
+    ratio = rows["completion_rate"] / rows["offered_rate"]
     behind = rows[ratio < KEEPS_UP]
-    best = number(float(rows["completed_rate"].max()))
+    best = number(float(rows["completion_rate"].max()))
+    if limit is not None and limit < float(rows["offered_rate"].max()):
+        return f"Completed keeps up to {number(limit)} messages/s and tops out at {best}"
     if behind.empty:
         return f"Completed keeps up with offered, up to {number(float(rows['offered_rate'].max()))} messages/s"
-    # Completed within a stage may fall a little short at low rates, because the last messages finish after it.
     fell = float(behind["offered_rate"].iloc[0])
     kept = rows[rows["offered_rate"] < fell]
     if kept.empty:
@@ -240,17 +251,21 @@ def _completed_finding(rows: pd.DataFrame) -> str:
     return f"Completed keeps up to {number(float(kept['offered_rate'].max()))} messages/s and tops out at {best}"
 
 
-def _column(frame: pd.DataFrame | None, measure: str, quantile: str) -> str:
-    long = f"{measure}_{quantile}_s"
-    return long if frame is not None and long in frame else f"{quantile}_s"
+def _rates(messages: pd.DataFrame, stages: pd.DataFrame | None) -> pd.DataFrame:
+    windows = stages_of(messages, stages)
+    if windows.empty:
+        return pd.DataFrame(columns=["offered_rate", "completion_rate"])
+    rows = windows.merge(stage_backlog(messages)[["stage", "completion_rate"]], on="stage")
+    if stages is not None and "achieved_rate" in stages:
+        rows = rows.merge(stages[["stage", "achieved_rate"]], on="stage", how="left")
+    return rows
 
 
-def _stage_line(
-    axes: Axes, x: pd.Series, y: pd.Series, valid: pd.Series, colour: str, marker: str, dash: str
-) -> None:
+def _stage_line(axes: Axes, x: pd.Series, y: pd.Series, valid: pd.Series, colour: str, marker: str, dash: str) -> None:
     """A line through all stages; full marks on valid ones, hollow ones on the others."""
     axes.plot(x, y, color=colour, linestyle=dash, zorder=2)
-    axes.plot(x[valid], y[valid], color=colour, marker=marker, linestyle="", markeredgecolor=PAPER, zorder=3)
+    size = 5.5 if marker in "^v" else 7.0  # the maximum often lies on p99: its mark must not cover the other
+    axes.plot(x[valid], y[valid], color=colour, marker=marker, ms=size, linestyle="", mec=PAPER, mew=0.7, zorder=3)
     axes.plot(
         x[~valid], y[~valid], color=colour, marker=marker, linestyle="", markerfacecolor=PAPER, markersize=7, zorder=3
     )
@@ -273,5 +288,5 @@ def _rate_axis(axes: Axes, rates: pd.Series) -> None:
 
 
 def _saturation_line(axes: Axes, rate: float | None) -> None:
-    if rate is not None and np.isfinite(rate):
+    if rate is not None:
         axes.axvline(rate, color=MUTED, linestyle="-.", linewidth=1.4, zorder=1)

@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from lab.analysis.latency import stage_windows
+from lab.analysis.saturation import Saturation
 from lab.charts.style import BAND, MUTED, SMALL_SIZE, VERMILLION, number, style, text_width
 
 
@@ -32,43 +34,40 @@ def invalid_notes(stages: pd.DataFrame, mark: str) -> list[str]:
         return []
     named = [f"{number(rate)}/s" for rate in bad["offered_rate"]]
     shown = ", ".join(named[:6]) + (f" and {len(named) - 6} more" if len(named) > 6 else "")
-    reasons = []
-    for column in ("invalid_reason", "reason"):
-        if column in bad:
-            reasons = list(dict.fromkeys(str(reason) for reason in bad[column].dropna() if str(reason)))
-            break
+    known = bad["invalid_reason"].dropna() if "invalid_reason" in bad else []
+    reasons = list(dict.fromkeys(str(reason) for reason in known if str(reason)))
     because = f" ({'; '.join(reasons[:2])})" if reasons else " (the sender could not keep its plan)"
     return [f"Invalid, {mark}: {shown}{because}."]
 
 
-def stages_of(messages: pd.DataFrame, stage_table: pd.DataFrame | None = None) -> pd.DataFrame:
+def stages_of(messages: pd.DataFrame, stages: pd.DataFrame | None = None) -> pd.DataFrame:
     """The stages of a run: ``stage``, ``offered_rate``, ``start_s``, ``end_s`` (seconds since the first planned send), ``valid``.
 
     Args:
         messages: table ``messages`` or ``sends``.
-        stage_table: says by its columns ``stage`` and ``valid`` which of them count; ``invalid_reason`` is kept.
+        stages: what ``lab.analysis.latency.stage_table`` made of it; says by ``valid`` and ``invalid_reason`` which stages
+            do not count. All count when left out.
     """
-    columns = ["stage", "offered_rate", "start_s", "end_s", "valid"]
-    rows = usable(messages, "stage", "offered_rate", "t_planned")
-    if rows.empty:
-        return pd.DataFrame(columns=columns)
-    planned = (rows["t_planned"] - rows["t_planned"].min()).dt.total_seconds()
-    grouped = planned.groupby(rows["stage"])
-    stages = pd.DataFrame({"start_s": grouped.min(), "end_s": grouped.max()})
-    # On a linear ramp the rate moves within a stage: its highest value is the one that the stage reached.
-    stages["offered_rate"] = rows.groupby("stage")["offered_rate"].max()
-    stages["end_s"] += 1 / stages["offered_rate"].clip(lower=1e-9)
-    stages = stages.sort_values("start_s").reset_index()
-    following = stages["start_s"].shift(-1)
-    stages["end_s"] = following.where(following.notna(), stages["end_s"])
-    stages["valid"] = True
-    if stage_table is not None and {"stage", "valid"} <= set(stage_table.columns):
-        known = stage_table.drop_duplicates("stage").set_index("stage")
-        stages["valid"] = validity(known).reindex(stages["stage"], fill_value=True).to_numpy()
-        for column in ("invalid_reason", "reason"):
-            if column in known:
-                stages[column] = known[column].reindex(stages["stage"]).to_numpy()
-    return stages
+    if usable(messages, "stage", "offered_rate", "t_planned").empty:
+        return pd.DataFrame(columns=["stage", "offered_rate", "start_s", "end_s", "valid"])
+    windows = stage_windows(messages)
+    origin = messages["t_planned"].min()
+    for edge in ("start", "end"):
+        windows[f"{edge}_s"] = (windows[edge] - origin).dt.total_seconds()
+    windows["valid"] = True
+    if stages is not None and {"stage", "valid"} <= set(stages.columns):
+        known = stages.drop_duplicates("stage").set_index("stage")
+        windows["valid"] = validity(known).reindex(windows["stage"], fill_value=True).to_numpy()
+        if "invalid_reason" in known:
+            windows["invalid_reason"] = known["invalid_reason"].reindex(windows["stage"]).to_numpy()
+    return windows
+
+
+def saturation_rate(saturation: Saturation | float | None) -> float | None:
+    """The rate at which to draw the line: none when saturation was not reached or is not known."""
+    if isinstance(saturation, Saturation):
+        return saturation.rate if saturation.reached else None
+    return None if saturation is None or not np.isfinite(saturation) else float(saturation)
 
 
 def stage_bands(axes: Axes, stages: pd.DataFrame) -> None:
@@ -84,7 +83,14 @@ def stage_bands(axes: Axes, stages: pd.DataFrame) -> None:
         for place, row in enumerate(stages.itertuples()):
             if not row.valid:
                 axes.axvspan(
-                    row.start_s, row.end_s, facecolor="none", edgecolor=VERMILLION, hatch="////", alpha=0.35, lw=0, zorder=0
+                    row.start_s,
+                    row.end_s,
+                    facecolor="none",
+                    edgecolor=VERMILLION,
+                    hatch="////",
+                    alpha=0.35,
+                    lw=0,
+                    zorder=0,
                 )
             elif place % 2 == 0:
                 axes.axvspan(row.start_s, row.end_s, color=BAND, lw=0, zorder=0)

@@ -24,8 +24,10 @@ from lab.charts.style import (
     number,
     patch_handle,
     plain_numbers,
+    quoted,
     seconds,
     sentence_chart,
+    shorten,
     state_styles,
     style,
     text_width,
@@ -41,9 +43,11 @@ def state_times_by_rate(state_times: pd.DataFrame) -> Chart:
     Means, because they add up to the mean of the whole; percentiles do not.
 
     Args:
-        state_times: rows with ``offered_rate``, ``state`` and ``duration_s``, one a visit or one a rate and state
-            (then a mean); states are stacked in the order of their first appearance.
+        state_times: what ``lab.analysis.latency.state_durations`` gives: ``offered_rate``, ``state``, ``mean`` (seconds);
+            or rows with ``duration_s``, one a visit. States are stacked in the order of their first appearance.
     """
+    if "mean" in state_times:
+        state_times = state_times.assign(duration_s=state_times["mean"])
     rows = usable(state_times, "offered_rate", "state", "duration_s")
     if rows.empty:
         return sentence_chart("No states to show yet", "No state has finished, so there is no time to add up.")
@@ -63,7 +67,14 @@ def state_times_by_rate(state_times: pd.DataFrame) -> Chart:
     sums = table.sum(axis=1)
     factor, unit = time_unit(float(sums.max()))
     styles = state_styles(names)
-    chart = Chart(height=4.4)
+    # Many names need a taller legend of narrower columns.
+    columns = 1 if len(names) <= 4 else 2 if len(names) <= 8 else 3
+    chart = Chart(height=4.4 + (0.17 * len(names) / columns if len(names) > 4 else 0.0))
+    room = chart.get_figwidth() * chart.dpi
+    legend = [
+        patch_handle(fit(chart, drawable(name), room / columns - 60, TEXT_SIZE), styles[name][0], hatch=styles[name][1])
+        for name in names
+    ]
     (axes,) = add_axes(chart)
     with mpl.rc_context(style()):
         places = np.arange(len(table))
@@ -73,22 +84,18 @@ def state_times_by_rate(state_times: pd.DataFrame) -> Chart:
             height = table[name].to_numpy() * factor
             axes.bar(places, height, 0.72, bottom=bottom, color=colour, hatch=hatch, edgecolor=PAPER, linewidth=0.8)
             bottom += height
-        for place, value in zip(places, bottom, strict=True):
-            label = number(value, 3)
-            if text_width(chart, label, SMALL_SIZE) < 0.86 * chart.get_figwidth() * chart.dpi / len(table):
-                axes.text(place, value, label, ha="center", va="bottom", size=SMALL_SIZE, color=MUTED)
-        labels = [number(rate) for rate in table.index]
-        widest = max(text_width(chart, label, TEXT_SIZE) for label in labels) + 8
-        step = int(np.ceil(widest * len(labels) / (0.85 * chart.get_figwidth() * chart.dpi)))
+        labels, sums_shown = [number(rate) for rate in table.index], [number(value, 3) for value in bottom]
+        widest = max(text_width(chart, label, TEXT_SIZE) for label in labels + sums_shown) + 8
+        step = int(np.ceil(widest * len(labels) / (0.85 * room)))
+        for place in places[::step]:
+            axes.text(place, bottom[place], sums_shown[place], ha="center", va="bottom", size=SMALL_SIZE, color=MUTED)
         axes.set_xticks(places[::step], labels[::step])
-        axes.set_xlim(-0.6, max(len(table), 3) - 0.4)
+        aside = max(3 - len(table), 0) / 2
+        axes.set_xlim(-0.6 - aside, len(table) - 0.4 + aside)
         axes.set_ylim(0, float(bottom.max()) * 1.1 or 1.0)
         axes.tick_params(axis="x", length=0)
         label_axes(axes, RATE_AXIS, f"mean time in states ({unit})")
         plain_numbers(axes.yaxis)
-    legend = [
-        patch_handle(fit(chart, drawable(name), 330, TEXT_SIZE), styles[name][0], hatch=styles[name][1]) for name in names
-    ]
     detail = "Mean time from entering to leaving each state; numbers on the bars are the sums"
     return finish(chart, _state_times_finding(table, sums), detail, legend=legend)
 
@@ -102,9 +109,9 @@ def _state_times_finding(table: pd.DataFrame, sums: pd.Series) -> str:
         growth = table.iloc[-1] - table.iloc[0]
         if float(sums.iloc[-1]) > 1.5 * float(sums.iloc[0]):
             grower = str(growth.idxmax())
-            return f"“{grower}” grows most: by {seconds(float(growth.max()))} up to {rate} messages/s"
-        return f"The states take about as long at every rate; “{longest}” takes most, {share:.0%} at {rate} messages/s"
-    return f"“{longest}” takes most: {share:.0%} of the time in states at {rate} messages/s"
+            return f"{quoted(grower)} grows most: by {seconds(float(growth.max()))} up to {rate} messages/s"
+        return f"The states take about as long at every rate; {quoted(longest)} takes most, {share:.0%} at {rate} messages/s"
+    return f"{quoted(longest)} takes most: {share:.0%} of the time in states at {rate} messages/s"
 
 
 def waterfall(states: pd.DataFrame, title: str | None = None) -> Chart:
@@ -117,7 +124,9 @@ def waterfall(states: pd.DataFrame, title: str | None = None) -> Chart:
     """
     rows = usable(states, "state", "entered")
     if rows.empty:
-        return sentence_chart("No states to show yet", "This execution has not entered a state yet, or its logs have not come.")
+        return sentence_chart(
+            "No states to show yet", "This execution has not entered a state yet, or its logs have not come."
+        )
     rows = rows.sort_values("entered", kind="stable", ignore_index=True)
     origin = rows["entered"].min()
     exited = rows["exited"] if "exited" in rows else pd.Series(pd.NaT, index=rows.index)
@@ -126,8 +135,10 @@ def waterfall(states: pd.DataFrame, title: str | None = None) -> Chart:
     end = max(float(begin.max()), float(finish_s.max()) if finish_s.notna().any() else 0.0)
     errors = rows["error"] if "error" in rows else pd.Series(None, index=rows.index, dtype=object)
     failed = errors.notna() & (errors.astype(str) != "")
-    still = finish_s.isna() & ~failed
-    finish_s = finish_s.fillna(max(end, 1e-3))
+    unknown = finish_s.isna()
+    still = unknown & ~failed
+    # Where a state ended is unknown when its last event is missing: a short stub stands for it.
+    finish_s = finish_s.fillna(max(end, 1e-3) * 1.04)
     factor, unit = time_unit(end)
     styles = state_styles(list(rows["state"]))
     # Very long waterfalls (a loop) get thinner rows, down to what can still be read.
@@ -153,15 +164,17 @@ def waterfall(states: pd.DataFrame, title: str | None = None) -> Chart:
                 linestyle="--" if still[place] else "-",
                 linewidth=1.2 if still[place] else 0.6,
             )
-            words = "still running" if still[place] else seconds(stop - start)
+            words = "still running" if still[place] else "" if unknown[place] else seconds(stop - start)
             if failed[place]:
-                words = f"✗ {words} · {errors[place]}"
+                words = f"✗ {errors[place]}" + (f" · {words}" if words else "")
             colour_of_words = VERMILLION if failed[place] else INK
             words = drawable(words)
             # The words stand behind the bar; where the bar ends far to the right, before it.
             if left + width < middle or not failed[place]:
                 words = fit(chart, words, _pixels(chart, axes.get_xlim(), left + width), SMALL_SIZE)
-                axes.text(left + width, place, f" {words}", va="center", ha="left", size=SMALL_SIZE, color=colour_of_words)
+                axes.text(
+                    left + width, place, f" {words}", va="center", ha="left", size=SMALL_SIZE, color=colour_of_words
+                )
             else:
                 words = fit(chart, words, _pixels(chart, axes.get_xlim(), axes.get_xlim()[1] - left), SMALL_SIZE)
                 axes.text(left, place, f"{words} ", va="center", ha="right", size=SMALL_SIZE, color=colour_of_words)
@@ -176,8 +189,17 @@ def waterfall(states: pd.DataFrame, title: str | None = None) -> Chart:
         legend.append(patch_handle("✗ failed", VERMILLION, hatch="xxxx"))
     if still.any():
         legend.append(patch_handle("not left yet", PAPER, edge=MUTED))
-    detail = f"Execution {fit(chart, drawable(title), 5.6 * chart.dpi, TEXT_SIZE)}" if title else "One execution, state by state"
-    return finish(chart, _waterfall_finding(rows["state"], finish_s - begin, failed, errors, end), detail, legend=legend)
+    detail = (
+        f"Execution {fit(chart, drawable(title), 5.6 * chart.dpi, TEXT_SIZE)}"
+        if title
+        else "One execution, state by state"
+    )
+    return finish(
+        chart,
+        _waterfall_finding(rows["state"], (finish_s - begin).where(~unknown), failed, errors, end),
+        detail,
+        legend=legend,
+    )
 
 
 def _pixels(chart: Chart, limits: tuple[float, float], at: float) -> float:
@@ -185,14 +207,14 @@ def _pixels(chart: Chart, limits: tuple[float, float], at: float) -> float:
     return max((limits[1] - at) / (limits[1] - limits[0]) * 0.62 * chart.get_figwidth() * chart.dpi, 40.0)
 
 
-def _waterfall_finding(
-    names: pd.Series, durations: pd.Series, failed: pd.Series, errors: pd.Series, end: float
-) -> str:
+def _waterfall_finding(names: pd.Series, durations: pd.Series, failed: pd.Series, errors: pd.Series, end: float) -> str:
     if failed.any():
         place = int(np.argmax(failed))
-        return f"“{names[place]}” failed with {errors[place]}, {seconds(end)} after the start"
+        return f"{quoted(names[place])} failed with {shorten(str(errors[place]), 48)}, {seconds(end)} after the start"
+    if durations.isna().any():
+        return f"{quoted(names[int(np.argmax(durations.isna()))])} had not ended, {seconds(end)} after the start"
     longest = int(durations.idxmax())
     if len(names) == 1:
-        return f"“{names[0]}” took {seconds(float(durations[0]))}"
+        return f"{quoted(names[0])} took {seconds(float(durations[0]))}"
     share = float(durations[longest]) / end if end else 0.0
-    return f"“{names[longest]}” took longest: {seconds(float(durations[longest]))} of {seconds(end)} ({min(share, 1.0):.0%})"
+    return f"{quoted(names[longest])} took longest: {seconds(float(durations[longest]))} of {seconds(end)} ({min(share, 1.0):.0%})"

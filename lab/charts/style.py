@@ -183,7 +183,8 @@ def finish(
 def _place_legend(chart: Chart, handles: list[Artist], left: float, used: float, room: float) -> float:
     """Draw the legend below ``used`` inches from the top; give back the inches that it takes."""
     labels = [drawable(str(handle.get_label())) for handle in handles]
-    for columns in range(len(handles), 0, -1):
+    for wished in range(len(handles), 0, -1):
+        columns = math.ceil(len(handles) / math.ceil(len(handles) / wished))  # no half-empty last row
         legend = chart.legend(
             handles,
             labels,
@@ -192,8 +193,8 @@ def _place_legend(chart: Chart, handles: list[Artist], left: float, used: float,
             ncols=columns,
             borderaxespad=0.0,
             borderpad=0.1,
-            handlelength=1.8,
-            columnspacing=1.6,
+            handlelength=1.6,
+            columnspacing=1.3,
         )
         box = legend.get_window_extent(chart.canvas.get_renderer())  # type: ignore[attr-defined]
         if box.width <= room or columns == 1:
@@ -261,11 +262,11 @@ def fit(chart: Figure, text: str, room: float, size: float, weight: str = "norma
 
 
 def shorten(text: str, length: int) -> str:
-    """At most ``length`` characters: the start and the end of ``text`` with … between them."""
+    """At most ``length`` characters: the start and, shorter, the end of ``text`` with … between them."""
     if len(text) <= length:
         return text
     kept = max(length - 1, 0)
-    head = math.ceil(kept / 2)
+    head = math.ceil(kept * 0.65)
     return text[:head] + "…" + text[len(text) - (kept - head) :]
 
 
@@ -307,7 +308,12 @@ def seconds(value: float) -> str:
     return f"{number(value)} s" if abs(value) < 120 else f"{number(value / 60)} min"
 
 
-def messages(count: float) -> str:
+def quoted(name: object, length: int = 40) -> str:
+    """A name in a sentence: in quotation marks, on one line, never longer than ``length``."""
+    return f"“{shorten(' '.join(str(name).split()) or '(blank)', length)}”"
+
+
+def message_count(count: float) -> str:
     """``count`` with its noun: 1 message, 1,200 messages."""
     return f"{number(count, 12)} message{'' if count == 1 else 's'}"
 
@@ -341,6 +347,7 @@ def log_numbers(axes: Axes, which: str) -> None:
     axis.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 5.0) if decades < 3.2 else (1.0,), numticks=14))
     axis.set_major_formatter(FuncFormatter(lambda value, _position: number(value, 6)))
     axis.set_minor_formatter(NullFormatter())
+    axes.tick_params(axis=which, which="minor", length=0)  # type: ignore[arg-type]
 
 
 def line_handle(label: str, colour: str, *, marker: str = "", dash: str = "-", width: float = 2.0) -> Line2D:

@@ -10,11 +10,14 @@ from matplotlib.colors import LogNorm
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
+from lab.analysis import backlog
+from lab.analysis.saturation import GROWTH_MESSAGES, GROWTH_RATIO
 from lab.charts.rates import MEASURES
 from lab.charts.stages import invalid_notes, stage_bands, stages_of, usable
 from lab.charts.style import (
     BLUE,
     GREEN,
+    ORANGE,
     PAPER,
     PURPLE,
     VERMILLION,
@@ -24,7 +27,7 @@ from lab.charts.style import (
     label_axes,
     line_handle,
     log_numbers,
-    messages,
+    message_count,
     number,
     patch_handle,
     plain_numbers,
@@ -38,76 +41,71 @@ TIME_AXIS = "time since the first planned send (s)"
 _TIME_BINS, _LATENCY_BINS = 60, 36
 
 
-def backlog_over_time(
-    backlog: pd.DataFrame, stages: pd.DataFrame | None = None, *, saturation_stage: int | None = None
-) -> Chart:
-    """Messages sent and not yet finished over time, with the stages as bands.
+def backlog_over_time(messages: pd.DataFrame, stages: pd.DataFrame | None = None) -> Chart:
+    """Messages under way over time, in the whole system and in the queue, with the stages as bands.
 
     Args:
-        backlog: ``time_s`` (seconds since the first planned send) and ``backlog`` (messages), in time order.
-        stages: bands: ``stage``, ``offered_rate``, ``start_s``, ``end_s``, ``valid`` (``stages_of`` makes them).
-        saturation_stage: 0-based stage at which the analysis sees saturation; without it the title is computed from the
-            backlog alone.
+        messages: table ``messages``.
+        stages: what ``stage_table`` made of it, for the invalid stages.
     """
-    rows = usable(backlog, "time_s", "backlog")
-    if rows.empty:
+    bands = stages_of(messages, stages)
+    rows = backlog.backlog_over_time(messages) if not bands.empty else pd.DataFrame()
+    if rows.empty or messages["t_sent"].isna().all():
         return sentence_chart("No backlog to show yet", "No message has been sent, so nothing can have piled up.")
-    bands = usable(stages, "offered_rate", "start_s", "end_s", "valid")
     chart = Chart(height=4.0)
     (axes,) = add_axes(chart)
-    worst = rows["backlog"].idxmax()
-    peak, peak_s = float(rows["backlog"][worst]), float(rows["time_s"][worst])
+    worst = rows["in_system"].idxmax()
+    peak, peak_s = float(rows["in_system"][worst]), float(rows["elapsed_s"][worst])
     with mpl.rc_context(style()):
-        axes.step(rows["time_s"], rows["backlog"], where="post", color=BLUE)
-        axes.fill_between(rows["time_s"], rows["backlog"], step="post", color=BLUE, alpha=0.15, lw=0)
+        width = 1.5 if peak > 5 else 0.9
+        axes.step(rows["elapsed_s"], rows["in_system"], where="post", color=BLUE, lw=width)
+        axes.fill_between(rows["elapsed_s"], rows["in_system"], step="post", color=BLUE, alpha=0.12, lw=0)
+        axes.step(rows["elapsed_s"], rows["in_queue"], where="post", color=ORANGE, lw=width, linestyle="--")
         axes.plot([peak_s], [peak], color=VERMILLION, marker="^", markersize=8, linestyle="", markeredgecolor=PAPER)
-        _time_limits(axes, rows["time_s"], bands)
+        _time_limits(axes, rows["elapsed_s"], bands)
         axes.set_ylim(0, max(peak * 1.12, 1.0))
         stage_bands(axes, bands)
         label_axes(axes, TIME_AXIS, "backlog (messages)")
         plain_numbers(axes.yaxis, integer=True)
         plain_numbers(axes.xaxis, bins=10)
     legend = [
-        line_handle("backlog: sent, not finished", BLUE),
-        line_handle(f"maximum: {messages(peak)} after {seconds(peak_s)}", VERMILLION, marker="^", dash=""),
+        line_handle("in the system: sent, not finished", BLUE),
+        line_handle("of these in the queue", ORANGE, dash="--"),
+        line_handle(f"maximum: {message_count(peak)} after {seconds(peak_s)}", VERMILLION, marker="^", dash=""),
     ]
-    detail = "Bands are the stages with their offered rates" if not bands.empty else ""
-    finding = _backlog_finding(rows, bands, saturation_stage, peak)
+    finding = _backlog_finding(messages, float(rows["in_system"].iloc[-1]), peak)
+    detail = "Bands are the stages with their offered rates"
     return finish(chart, finding, detail, legend=legend, notes=invalid_notes(bands, "hatched"))
 
 
-def _backlog_finding(rows: pd.DataFrame, bands: pd.DataFrame, saturation_stage: int | None, peak: float) -> str:
-    behind = saturation_stage
-    if behind is None and not bands.empty:
-        # A stage falls behind when what is left at its end is more than it began with, by a second's worth of messages.
-        left = np.interp(bands["end_s"], rows["time_s"], rows["backlog"])
-        began = np.interp(bands["start_s"], rows["time_s"], rows["backlog"])
-        grown = left - began > np.maximum(bands["offered_rate"], 3.0)
-        if grown.any():
-            behind = int(np.argmax(grown))
-    if behind is not None and behind < len(bands):
-        rate = number(float(bands["offered_rate"].iloc[behind]))
-        return f"The queue fell behind from stage {behind + 1} on, at {rate} messages/s"
+def _backlog_finding(messages: pd.DataFrame, left: float, peak: float) -> str:
+    # The rule of lab.analysis.saturation: a few messages more are no trend, whatever the rate.
+    table = backlog.stage_backlog(messages)
+    offered = table["offered_rate"] * table["seconds"]
+    behind = table[table["slope"] * table["seconds"] > np.maximum(GROWTH_RATIO * offered, GROWTH_MESSAGES)]
+    if not behind.empty:
+        first = behind.iloc[0]
+        return f"The queue fell behind from stage {int(first['stage']) + 1} on, at {number(first['offered_rate'])} messages/s"
     if peak == 0:
         return "Nothing waited: the backlog stayed at zero"
-    drained = "and drained to zero" if float(rows["backlog"].iloc[-1]) == 0 else "and had not drained at the end"
-    return f"The backlog never ran away: at most {messages(peak)}, {drained}"
+    drained = "and drained to zero" if left == 0 else f"and {message_count(left)} had not finished at the end"
+    return f"The backlog never ran away: at most {message_count(peak)}, {drained}"
 
 
-def sent_and_finished(table: pd.DataFrame, stage_table: pd.DataFrame | None = None) -> Chart:
+def sent_and_finished(messages: pd.DataFrame, stages: pd.DataFrame | None = None) -> Chart:
     """Messages sent and messages finished, added up over time; the gap between the lines is the backlog.
 
     Args:
-        table: table ``messages``: ``stage``, ``offered_rate``, ``t_planned``, ``t_sent``, ``finished``.
-        stage_table: ``stage`` and ``valid``, to mark invalid stages.
+        messages: table ``messages``: ``stage``, ``offered_rate``, ``t_planned``, ``t_sent``, ``finished``.
+        stages: what ``stage_table`` made of it, for the invalid stages.
     """
-    rows = usable(table, "t_planned", "t_sent")
+    rows = usable(messages, "t_planned", "t_sent")
     if rows.empty:
         return sentence_chart("Nothing sent yet", "No message has left, so there are no two lines to compare.")
     origin = rows["t_planned"].min()
     sent = _instants(rows["t_sent"], origin)
     finished = _instants(rows["finished"], origin) if "finished" in rows else np.array([])
-    bands = stages_of(rows, stage_table)
+    bands = stages_of(rows, stages)
     chart = Chart(height=4.0)
     (axes,) = add_axes(chart)
     with mpl.rc_context(style()):
@@ -123,35 +121,33 @@ def sent_and_finished(table: pd.DataFrame, stage_table: pd.DataFrame | None = No
         plain_numbers(axes.xaxis, bins=10)
     legend = [line_handle("sent", PURPLE, dash="--"), line_handle("finished", GREEN)]
     if finished.size < sent.size:
-        finding = f"{messages(sent.size - finished.size)} of {number(sent.size, 12)} had not finished at the end"
+        finding = f"{message_count(sent.size - finished.size)} of {number(sent.size, 12)} had not finished at the end"
     else:
         lag = max(float(finished[-1] - sent[-1]), 0.0)
-        finding = f"All {messages(sent.size)} finished; the last one {seconds(lag)} after the last send"
+        finding = f"All {message_count(sent.size)} finished; the last one {seconds(lag)} after the last send"
     detail = "The upright gap between the lines is the backlog, the level gap the time that it took to catch up"
     return finish(chart, finding, detail, legend=legend, notes=invalid_notes(bands, "hatched"))
 
 
-def latency_heatmap(
-    table: pd.DataFrame, measure: str = "end_to_end", stage_table: pd.DataFrame | None = None
-) -> Chart:
+def latency_heatmap(messages: pd.DataFrame, measure: str = "end_to_end", stages: pd.DataFrame | None = None) -> Chart:
     """How many messages had which latency, over the time at which they were planned, and the maximum as a line.
 
     Args:
-        table: table ``messages``: ``stage``, ``offered_rate``, ``t_planned`` and the measure's column (``end_to_end_s``).
+        messages: table ``messages``: ``stage``, ``offered_rate``, ``t_planned`` and the measure's column (``end_to_end_s``).
         measure: ``end_to_end``, ``duration``, ``queue_wait``, ``start_delay`` or ``naive``.
-        stage_table: ``stage`` and ``valid``, to mark invalid stages.
+        stages: what ``stage_table`` made of it, for the invalid stages.
     """
     column = f"{measure}_s"
-    rows = usable(table, "t_planned", column)
+    rows = usable(messages, "t_planned", column)
     if rows.empty:
         return sentence_chart("No latency to show yet", "No message has finished, so there is nothing to measure.")
-    origin = table["t_planned"].min()
+    origin = messages["t_planned"].min()
     at = (rows["t_planned"] - origin).dt.total_seconds().to_numpy()
     longest = float(rows[column].max())
     factor, unit = time_unit(longest)
     # Clocks of different machines may give a tiny negative wait; a logarithmic axis needs something above zero.
     values = rows[column].clip(lower=max(longest / 1e4, 1e-4)).to_numpy() * factor
-    bands = stages_of(table, stage_table)
+    bands = stages_of(messages, stages)
     end = max(float(at.max()), float(bands["end_s"].max()) if not bands.empty else 0.0, 1e-3)
     time_edges = np.linspace(0, end, min(_TIME_BINS, max(len(rows) // 2, 6)) + 1)
     low, high = values.min() / 1.15, values.max() * 1.15
@@ -166,7 +162,12 @@ def latency_heatmap(
         maxima = pd.Series(values).groupby(np.clip(np.digitize(at, time_edges) - 1, 0, len(time_edges) - 2)).max()
         heights = maxima.reindex(range(len(time_edges) - 1)).to_numpy()
         axes.stairs(
-            heights, time_edges, color=VERMILLION, baseline=None, lw=1.6, path_effects=[withStroke(linewidth=3, foreground=PAPER)]
+            heights,
+            time_edges,
+            color=VERMILLION,
+            baseline=None,
+            lw=1.6,
+            path_effects=[withStroke(linewidth=3, foreground=PAPER)],
         )
         axes.set_xlim(0, end)
         axes.set_ylim(low, high * 1.1)
@@ -193,8 +194,10 @@ def latency_heatmap(
 
 def _heatmap_finding(at: np.ndarray, values: np.ndarray, end: float, worst_s: float) -> str:
     longest = float(values.max())
+    if len(values) == 1:
+        return f"The only message took {seconds(longest)}"
     if len(values) < 8:
-        return f"The slowest of {messages(len(values))} took {seconds(longest)}"
+        return f"The slowest of {message_count(len(values))} took {seconds(longest)}"
     early, late = values[at <= end / 4], values[at >= end * 3 / 4]
     if early.size and late.size:
         before, after = float(np.median(early)), float(np.median(late))

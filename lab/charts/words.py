@@ -9,6 +9,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 
+from lab.analysis.words import ZipfFit, fit_zipf
 from lab.charts.stages import usable
 from lab.charts.style import (
     BLUE,
@@ -32,6 +33,7 @@ from lab.charts.style import (
     log_numbers,
     number,
     plain_numbers,
+    quoted,
     sentence_chart,
     style,
 )
@@ -50,12 +52,15 @@ def counts_of(words: Counts | None) -> pd.Series:
     """Word counts in any of the usual shapes as one Series, word → count, most frequent first, ties in given order.
 
     Args:
-        words: mapping or Series word → count, pairs, or a DataFrame with the columns ``word`` and ``count``.
+        words: what ``lab.analysis.words.count_words`` gives, or any DataFrame with the columns ``word`` and ``count``;
+            a mapping or Series word → count; pairs.
     """
     if words is None:
         return pd.Series(dtype="int64")
     if isinstance(words, pd.DataFrame):
-        series = words.set_index("word")["count"] if {"word", "count"} <= set(words.columns) else pd.Series(dtype="int64")
+        series = (
+            words.set_index("word")["count"] if {"word", "count"} <= set(words.columns) else pd.Series(dtype="int64")
+        )
     elif isinstance(words, pd.Series):
         series = words
     else:
@@ -80,7 +85,9 @@ def word_frequencies(words: Counts, top: int = 20) -> Chart:
     total = int(counts.sum())
     with mpl.rc_context(style()):
         places = np.arange(len(shown))
-        axes.barh(places, shown.to_numpy(), 0.7, color=[VERMILLION if n == 0 else BLUE for n in places])
+        axes.barh(
+            places, shown.to_numpy(), 0.7, color=[VERMILLION if value == counts.iloc[0] else BLUE for value in shown]
+        )
         for place, value in zip(places, shown, strict=True):
             words_ = f" {number(float(value), 12)} ({value / total:.1%})"
             axes.text(value, place, words_, va="center", ha="left", size=SMALL_SIZE, color=MUTED)
@@ -93,25 +100,29 @@ def word_frequencies(words: Counts, top: int = 20) -> Chart:
         axes.grid(False, axis="y")
         axes.set_xlabel("occurrences (words)")
         plain_numbers(axes.xaxis, integer=True, bins=8)
-    leader, most = _visible(counts.index[0]), int(counts.iloc[0])
+    leader, most = quoted(counts.index[0], 32), int(counts.iloc[0])
     tied = int((counts == most).sum())
     whole = f"{number(total, 12)} word{'' if total == 1 else 's'}"
     if len(counts) == 1:
-        finding = f"Only one word: “{leader}”, {number(most, 12)} time{'' if most == 1 else 's'}"
+        finding = f"Only one word: {leader}, {number(most, 12)} time{'' if most == 1 else 's'}"
     elif tied == len(counts):
-        finding = f"Each of the {number(len(counts), 12)} words occurs {'once' if most == 1 else f'{number(most, 12)} times'}"
+        finding = (
+            f"Each of the {number(len(counts), 12)} words occurs {'once' if most == 1 else f'{number(most, 12)} times'}"
+        )
     elif tied == 2:
-        finding = f"“{leader}” and “{_visible(counts.index[1])}” lead with {number(most, 12)} of {whole} each"
+        finding = f"{leader} and {quoted(counts.index[1], 32)} lead with {number(most, 12)} of {whole} each"
     elif tied > 2:
-        finding = f"{number(tied, 12)} words lead with {number(most, 12)} of {whole} each, “{leader}” first among them"
+        finding = f"{number(tied, 12)} words lead with {number(most, 12)} of {whole} each, {leader} first among them"
     else:
-        finding = f"“{leader}” leads with {number(most, 12)} of {whole}"
+        finding = f"{leader} leads with {number(most, 12)} of {whole}"
     rest = len(counts) - len(shown)
-    detail = f"{number(len(counts), 12)} distinct words" + (f", the {len(shown)} most frequent shown" if rest else "")
+    detail = f"{number(len(counts), 12)} distinct word{'' if len(counts) == 1 else 's'}" + (
+        f", the {len(shown)} most frequent shown" if rest else ""
+    )
     return finish(chart, finding, detail)
 
 
-def rank_frequency(words: Counts, exponent: float | None = None) -> Chart:
+def rank_frequency(words: Counts, fit_of: ZipfFit | None = None) -> Chart:
     """Frequency of each word against its rank, both logarithmic, with the line of Zipf's law.
 
     G. K. Zipf (1949): frequency is about proportional to 1 / rank to the power *s*, with *s* near 1 in natural language.
@@ -119,22 +130,31 @@ def rank_frequency(words: Counts, exponent: float | None = None) -> Chart:
 
     Args:
         words: word counts; see ``counts_of``.
-        exponent: *s* of the line; fitted by least squares on the logarithms of words that occur at least twice when left out.
+        fit_of: the fitted line; ``lab.analysis.words.fit_zipf`` makes it when left out.
     """
     counts = counts_of(words)
     if counts.empty:
         return sentence_chart("No words yet", "No text has come out of the workflow, or the texts had no words.")
     ranks = np.arange(1, len(counts) + 1, dtype=float)
     values = counts.to_numpy(dtype=float)
-    fitted = exponent is None
-    slope, start = _zipf_fit(ranks, values) if exponent is None else (exponent, values[0])
+    table = pd.DataFrame({"rank": ranks, "word": counts.index, "count": values})
+    line = fit_zipf(table) if fit_of is None and counts.nunique() > 1 else fit_of
     chart = Chart(height=4.6)
     (axes,) = add_axes(chart)
     with mpl.rc_context(style()):
-        axes.plot(ranks, values, color=BLUE, marker="o", markersize=4.5, linestyle="", markeredgecolor=PAPER, mew=0.5)
+        axes.plot(
+            ranks,
+            values,
+            color=BLUE,
+            marker="o",
+            markersize=4.5,
+            linestyle="",
+            mec=PAPER,
+            mew=0.5 if len(counts) < 60 else 0.0,
+        )
         axes.plot(ranks, values[0] / ranks, color=MUTED, linestyle=":", linewidth=1.6)
-        if slope is not None:
-            axes.plot(ranks, start / ranks**slope, color=VERMILLION, linestyle="--", linewidth=1.6)
+        if line is not None:
+            axes.plot(ranks, line.at(ranks), color=VERMILLION, linestyle="--", linewidth=1.6)
         axes.set_xlim(0.85, max(len(counts), 2) * 1.3)
         axes.set_ylim(min(0.8, values.min() * 0.8), values.max() * 1.9)
         log_numbers(axes, "x")
@@ -153,28 +173,17 @@ def rank_frequency(words: Counts, exponent: float | None = None) -> Chart:
         line_handle("words", BLUE, marker="o", dash=""),
         line_handle("Zipf: the first count / rank", MUTED, dash=":", width=1.6),
     ]
-    if slope is not None:
-        label = f"{'fitted' if fitted else 'given'}: exponent {slope:.2f}"
+    if line is not None:
+        label = f"fitted: exponent {line.exponent:.2f}"
         legend.append(line_handle(label, VERMILLION, dash="--", width=1.6))
-    detail = f"{number(len(counts), 12)} distinct words, {number(float(values.sum()), 12)} in all; each dot is a word"
-    return finish(chart, _rank_finding(slope, values, fitted), detail, legend=legend)
+    detail = f"{number(len(counts), 12)} distinct word{'' if len(counts) == 1 else 's'}, {number(float(values.sum()), 12)} in all; each dot is a word"
+    return finish(chart, _rank_finding(line.exponent if line else None, values), detail, legend=legend)
 
 
-def _zipf_fit(ranks: np.ndarray, values: np.ndarray) -> tuple[float | None, float]:
-    """Exponent and first value of the line, or None when fewer than five words occur twice or all occur alike."""
-    known = values >= 2
-    if known.sum() < 5 or values[known].max() == values[known].min():
-        return None, float(values[0])
-    slope, start = np.polyfit(np.log(ranks[known]), np.log(values[known]), 1)
-    return float(-slope), float(np.exp(start))
-
-
-def _rank_finding(slope: float | None, values: np.ndarray, fitted: bool) -> str:
+def _rank_finding(slope: float | None, values: np.ndarray) -> str:
     if slope is None:
         once = float((values == 1).mean())
-        return f"Too few words repeat to fit a line: {once:.0%} of them occur once"
-    if not fitted:
-        return f"Words by rank beside Zipf's law with exponent {slope:.2f}"
+        return "Too few words repeat to fit a line" + (f": {once:.0%} of them occur once" if once >= 0.5 else "")
     if 0.8 <= slope <= 1.2:
         return f"The words follow Zipf's law: the fitted exponent is {slope:.2f}"
     kind = "flatter" if slope < 0.8 else "steeper"
@@ -187,7 +196,9 @@ def text_statistics(stats: pd.DataFrame) -> Chart:
     Args:
         stats: one row an execution with ``text_length``, ``avg_word_length``, ``num_digits``, ``num_special_chars``.
     """
-    known = {name: usable(stats, name)[name].astype(float) for name in STATISTICS if stats is not None and name in stats}
+    known = {
+        name: usable(stats, name)[name].astype(float) for name in STATISTICS if stats is not None and name in stats
+    }
     known = {name: values for name, values in known.items() if not values.empty}
     if not known:
         return sentence_chart("No statistics yet", "No execution has come to an end with statistics of its text.")
@@ -199,7 +210,11 @@ def text_statistics(stats: pd.DataFrame) -> Chart:
             axes.hist(values, bins=_bins(values), color=colour, edgecolor=PAPER, linewidth=0.6)
             axes.axvline(values.median(), color=INK, linestyle="--", linewidth=1.4)
             axes.axvline(values.max(), color=VERMILLION, linestyle=":", linewidth=1.6)
-            axes.set_title(f"{title}: median {number(values.median())}, max {number(values.max())}")
+            axes.set_title(
+                f"{title}\nmedian {number(values.median())}, maximum {number(values.max())}", weight="normal"
+            )
+            if values.min() == values.max():
+                axes.set_xlim(max(values.min() - 3, -0.6), values.max() + 3)
             label_axes(axes, unit, "texts")
             plain_numbers(axes.xaxis, bins=6)
             plain_numbers(axes.yaxis, integer=True, bins=5)
@@ -210,7 +225,9 @@ def text_statistics(stats: pd.DataFrame) -> Chart:
         line_handle("median", INK, dash="--", width=1.4),
         line_handle("maximum", VERMILLION, dash=":", width=1.6),
     ]
-    return finish(chart, _statistics_finding(known, size), f"One value a text, {number(size, 12)} in all", legend=legend)
+    return finish(
+        chart, _statistics_finding(known, size), f"One value a text, {number(size, 12)} in all", legend=legend
+    )
 
 
 def _statistics_finding(known: dict[str, pd.Series], size: int) -> str:
@@ -228,6 +245,8 @@ def _statistics_finding(known: dict[str, pd.Series], size: int) -> str:
 def _bins(values: pd.Series) -> Any:
     """Edges of the bars: one bar a value for small whole numbers, else at most 30 bars."""
     low, high = float(values.min()), float(values.max())
+    if low == high:
+        return np.array([low - 0.5, high + 0.5])
     if high - low <= 24 and bool((values == values.round()).all()):
         return np.arange(low - 0.5, high + 1.0)
     return min(30, max(8, int(np.sqrt(len(values)))))

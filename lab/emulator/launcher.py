@@ -35,7 +35,7 @@ STOP_GRACE_S = 5.0
 SERVICES = "cloudwatch,events,iam,lambda,logs,resourcegroupstaggingapi,s3,sqs,stepfunctions,sts"
 
 # What the emulator may see of the caller's environment: enough to run Python, nothing of AWS, no proxies.
-_PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "TEMP", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+_PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "TEMP", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 # The switches of lab.emulator.runtime.
 _PASSED_ON_PREFIXES = ("LAB_HOOKS", "LAB_WORKERS", "LAB_PURE_PYTHON")
 
@@ -199,7 +199,8 @@ def _launch(name: str, folder: Path, port: int, extra_environment: Mapping[str, 
     shutil.rmtree(data, ignore_errors=True)  # an emulator starts empty; the record of runs is kept elsewhere
     # LocalStack is started in a folder with nothing in it, so that no file of a user can shadow a module.
     working_folder = data / "cwd"
-    working_folder.mkdir(parents=True)
+    for needed in (working_folder, data / "tmp"):
+        needed.mkdir(parents=True)
     log_file = folder / "emulator.log"
     with log_file.open("wb") as log:
         process = subprocess.Popen(
@@ -232,7 +233,10 @@ def _environment(data: Path, port: int, folder: Path, extra: Mapping[str, str]) 
         key: value for key, value in os.environ.items() if key in _PASSED_ON or key.startswith(_PASSED_ON_PREFIXES)
     }
     return passed | {
+        # Also where plux keeps its cache of entry points, which must not outlive an installation.
         "HOME": str(data / "cwd"),
+        # LocalStack unpacks functions there, and leaves them when it is killed.
+        "TMPDIR": str(data / "tmp"),
         "FILESYSTEM_ROOT": str(data / "filesystem"),
         "LOCALSTACK_VOLUME_DIR": str(data / "volume"),
         "GATEWAY_LISTEN": f"127.0.0.1:{port}",

@@ -2,7 +2,8 @@
 
 JSON lines. ``planned`` names a message and when it is due after the start, ``start`` says when that was, ``sending``
 names the messages of a call about to leave, ``result`` says what became of a message. Each line is handed to the
-operating system before the sender goes on, so a killed sender leaves all of them. Times are integers, nanoseconds since 1970 UTC.
+operating system before the sender goes on, so a killed sender leaves all of them. Times are integers, nanoseconds
+since 1970 UTC.
 """
 
 from __future__ import annotations
@@ -35,15 +36,15 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("x", encoding="utf-8")
-        except FileExistsError as error:
+        if path.exists():
             raise LedgerError(
                 f"The ledger {path} exists already.",
                 cause="it is the account of an earlier run.",
                 next_step="choose another file, or move that one away.",
-            ) from error
+            )
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("x", encoding="utf-8")
         except OSError as error:
             raise LedgerError(
                 f"Cannot write the ledger {path}: {error.strerror}.", next_step="choose a folder that you can write."

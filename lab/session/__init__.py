@@ -11,6 +11,7 @@ from lab.session.lifecycle import (
     status,
     up,
 )
+from lab.session.present import describe_execution, stages_as_table
 from lab.session.watch import Progress, Watch
 
 __all__ = [
@@ -20,9 +21,11 @@ __all__ = [
     "Timing",
     "UnfinishedMessageError",
     "Watch",
+    "describe_execution",
     "down",
     "read_message_file",
     "send",
+    "stages_as_table",
     "status",
     "up",
 ]

@@ -9,7 +9,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 import uuid
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import psutil
 import pytest
 from botocore.config import Config
 
@@ -45,23 +45,15 @@ def wait_until(condition: Callable[[], Any], *, deadline_s: float = 30.0, what: 
 
 
 def workers_of(localstack_pid: int) -> list[int]:
-    """Worker processes of a LocalStack, by their command line."""
-    listing = subprocess.run(["ps", "-eo", "pid=,ppid=,command="], capture_output=True, text=True, check=True).stdout
-    found = []
-    for line in listing.splitlines():
-        pid, parent, command = line.split(None, 2)
-        if int(parent) == localstack_pid and "worker_process.py" in command:
-            found.append(int(pid))
-    return found
+    """Worker processes of a LocalStack."""
+    children = psutil.Process(localstack_pid).children()
+    return [child.pid for child in children if any("worker_process.py" in part for part in child.cmdline())]
 
 
 def is_alive(pid: int) -> bool:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, 0)
-        state = subprocess.run(
-            ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
-        ).stdout
-        return bool(state.strip()) and not state.strip().startswith("Z")
+    """Whether a process runs; a zombie does not."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     return False
 
 

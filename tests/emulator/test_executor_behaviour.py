@@ -370,4 +370,3 @@ def test_foreign_runtime_is_refused_with_a_reason(localstack: LocalStack) -> Non
         lambda: (found := client.get_function_configuration(FunctionName=name))["State"] == "Failed" and found
     )
     assert "Python functions only" in configuration["StateReason"]
-    client.delete_function(FunctionName=name)

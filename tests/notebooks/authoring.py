@@ -93,9 +93,7 @@ def build(edition: Edition) -> nbformat.NotebookNode:
         # Named after its content, so that a new cell above does not rename all cells below.
         digest = hashlib.sha256(f"{cell.cell_type}{text}".encode()).hexdigest()[:10]
         seen[digest] += 1
-        notebook.cells.append(
-            new(text, id=f"{digest}-{seen[digest]}", metadata={"tags": sorted(tags)} if tags else {})
-        )
+        notebook.cells.append(new(text, id=f"{digest}-{seen[digest]}", metadata={"tags": sorted(tags)} if tags else {}))
     return notebook
 
 

@@ -5,6 +5,14 @@ from __future__ import annotations
 from localstack.runtime import hooks
 
 
+@hooks.on_infra_start()
+def ask_no_dns() -> None:
+    """Answers LocalStack's question whether the DNS knows its S3 host name, so that no query leaves this machine."""
+    from localstack.utils.aws import aws_stack
+
+    aws_stack.CACHE_S3_HOSTNAME_DNS_STATUS = False
+
+
 @hooks.on_infra_ready()
 def report_what_was_loaded() -> None:
     """Writes the report file that the launcher reads."""

@@ -1,0 +1,224 @@
+"""Where every message went: nothing may be lost, nothing may come out that was not put in.
+
+This is the check of a *total queue* as Jepsen does it. It is valid only after a full drain: a message that is still on
+its way looks like a lost one. A message is known by its `lab_id`, or by its SQS message id where the body carries none.
+
+    sent = succeeded + failed + dead-lettered + still queued + unobserved + lost
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from lab.analysis.latency import owners
+
+_FAILED = frozenset({"FAILED", "TIMED_OUT", "ABORTED"})
+_SHOWN = 3
+
+Ids = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Reconciliation:
+    """The account of a run. Every field but the last two holds ids, sorted.
+
+    Attributes:
+        sent: messages that the queue has taken: it said so, or they were seen later.
+        succeeded, failed: at least one execution succeeded; or none did, but one ended otherwise.
+        dead_lettered: in the dead-letter queue, without an execution that ended.
+        still_queued: still in the queue.
+        unobserved: started, as the function's own log or the first events say, but the end was never logged. Logs are
+            delivered best effort; a missing log is not a lost message.
+        lost: acknowledged by SQS and seen nowhere after.
+        duplicated: executed more than once (SQS and Express Workflows deliver at least once).
+        unexpected: seen, but never sent; ids of messages, or whatever they are known by.
+        recovered: no acknowledgement came, yet they arrived.
+        never_arrived: no acknowledgement came, and they were not seen: the honest end of an unknown send.
+        not_sent: refused by SQS for good, or dropped by the sender because they could not leave in time.
+        extra_executions: executions beyond the first, over all messages that were sent.
+        undrained: messages that SQS counted in the queue and that were not read; any of them may be one of `lost`.
+    """
+
+    sent: Ids
+    succeeded: Ids
+    failed: Ids
+    dead_lettered: Ids
+    still_queued: Ids
+    unobserved: Ids
+    lost: Ids
+    duplicated: Ids
+    unexpected: Ids
+    recovered: Ids
+    never_arrived: Ids
+    not_sent: Ids
+    extra_executions: int
+    undrained: int = 0
+
+    @property
+    def drained(self) -> bool:
+        """Whether the queue was empty, so that the account is final."""
+        return not self.still_queued and self.undrained == 0
+
+    @property
+    def holds(self) -> bool:
+        """Whether every message that was sent is accounted for, and no other one came out."""
+        return not self.lost and not self.unexpected
+
+    def as_dict(self) -> dict[str, int]:
+        """The counts, with the keys of `reconciliation` in `summary.json` first."""
+        return {
+            "sent": len(self.sent),
+            "succeeded": len(self.succeeded),
+            "failed": len(self.failed),
+            "dead_lettered": len(self.dead_lettered),
+            "still_queued": max(len(self.still_queued), self.undrained),
+            "lost": len(self.lost),
+            "unobserved": len(self.unobserved),
+            "duplicated": len(self.duplicated),
+            "unexpected": len(self.unexpected),
+            "recovered": len(self.recovered),
+            "never_arrived": len(self.never_arrived),
+            "not_sent": len(self.not_sent),
+            "extra_executions": self.extra_executions,
+        }
+
+    def explain(self) -> str:
+        """The account in sentences."""
+        parts = [
+            f"{len(ids)} {word}"
+            for ids, word in (
+                (self.succeeded, "succeeded"),
+                (self.failed, "failed"),
+                (self.dead_lettered, "dead-lettered"),
+                (self.still_queued, "still queued"),
+                (self.unobserved, "unobserved"),
+                (self.lost, "lost"),
+            )
+            if ids or word in ("succeeded", "failed", "lost")
+        ]
+        lines = [f"{len(self.sent)} sent = {' + '.join(parts)}."]
+        if self.undrained:
+            lines.append(
+                f"The queue still held {self.undrained} that were not read, so the account is not final: "
+                "a message on its way looks like a lost one."
+            )
+        for ids, what in (
+            (self.lost, "SQS acknowledged these and nothing was seen of them again"),
+            (self.unexpected, "these came out and were never sent"),
+            (self.unobserved, "these were started, but no log says how they ended (logs are best effort; not lost)"),
+            (self.duplicated, "these ran more than once (delivery is at least once)"),
+            (self.recovered, "no acknowledgement came for these, yet they arrived"),
+            (self.never_arrived, "no acknowledgement came for these, and they did not arrive"),
+            (self.not_sent, "SQS refused these, or they could not leave in time"),
+        ):
+            if ids:
+                more = f" and {len(ids) - _SHOWN} more" if len(ids) > _SHOWN else ""
+                lines.append(f"{len(ids)}: {what}: {', '.join(ids[:_SHOWN])}{more}.")
+        if self.holds:
+            lines.append("Nothing is lost, and nothing came out that was not sent.")
+        return "\n".join(lines)
+
+
+def reconcile(
+    sends: pd.DataFrame,
+    executions: pd.DataFrame,
+    received: pd.DataFrame,
+    dead_letters: pd.DataFrame | None = None,
+    queued: pd.DataFrame | None = None,
+    *,
+    undrained: int = 0,
+) -> Reconciliation:
+    """Account for every message.
+
+    Args:
+        sends, executions, received: tables as ARCHITECTURE.md describes them.
+        dead_letters: messages in the dead-letter queue, as `peek_messages` returns them.
+        queued: messages still in the queue, in the same form.
+        undrained: messages still in the queue that are known by their number only (`queue_depth(…).total`).
+
+    Returns:
+        The account. Each message that was sent is in exactly one of succeeded, failed, dead_lettered, still_queued,
+        unobserved and lost: in the first of them that applies.
+    """
+    outcome_of = dict(_rows(sends, "lab_id", "outcome"))
+    status_of: dict[str, set[str]] = {}
+    arns_of: dict[str, set[str]] = {}
+    for owner, (arn, status) in _owned(sends, executions, "name", "execution_arn", "status"):
+        status_of.setdefault(owner, set()).add(status)
+        arns_of.setdefault(owner, set()).add(arn)
+    touched = set()
+    for owner, (arn,) in _owned(sends, received, "message_id", "execution_arn"):
+        touched.add(owner)
+        if arn is not None:
+            arns_of.setdefault(owner, set()).add(arn)
+    dead = {owner for owner, _ in _owned(sends, dead_letters, "message_id")}
+    waiting = {owner for owner, _ in _owned(sends, queued, "message_id")}
+
+    seen = status_of.keys() | arns_of.keys() | touched | dead | waiting
+    # "dropped" says that the message never left: seeing it contradicts the sender, so it counts as never sent.
+    attempted = {lab_id for lab_id, outcome in outcome_of.items() if outcome != "dropped"}
+    acked = {lab_id for lab_id, outcome in outcome_of.items() if outcome == "acked"}
+    unknown = {lab_id for lab_id, outcome in outcome_of.items() if outcome == "unknown"}
+    recovered = (attempted - acked) & seen
+
+    found: dict[str, list[str]] = {key: [] for key in _PLACES}
+    sent = acked | recovered
+    for lab_id in sent:
+        found[_place(lab_id, status_of, arns_of, dead, waiting)].append(lab_id)
+    runs = Counter({lab_id: len(arns_of.get(lab_id, ())) for lab_id in sent})
+    return Reconciliation(
+        sent=_ids(sent),
+        **{key: _ids(ids) for key, ids in found.items()},
+        duplicated=_ids(lab_id for lab_id, count in runs.items() if count > 1),
+        unexpected=_ids(seen - attempted),
+        recovered=_ids(recovered),
+        never_arrived=_ids(unknown - seen),
+        not_sent=_ids(outcome_of.keys() - sent - unknown - seen),
+        extra_executions=sum(max(count - 1, 0) for count in runs.values()),
+        undrained=undrained,
+    )
+
+
+_PLACES = ("succeeded", "failed", "dead_lettered", "still_queued", "unobserved", "lost")
+
+
+def _place(
+    lab_id: str, status_of: dict[str, set[str]], arns_of: dict[str, set[str]], dead: set[str], waiting: set[str]
+) -> str:
+    ends = status_of.get(lab_id, set())
+    if "SUCCEEDED" in ends:
+        return "succeeded"
+    if ends & _FAILED:
+        return "failed"
+    if lab_id in dead:
+        return "dead_lettered"
+    if lab_id in waiting:
+        return "still_queued"
+    return "unobserved" if lab_id in arns_of else "lost"
+
+
+def _owned(
+    sends: pd.DataFrame, frame: pd.DataFrame | None, message_id: str, *columns: str
+) -> Iterable[tuple[str, tuple[Any, ...]]]:
+    """Each row's owner and the values of `columns`; what belongs to no message goes by the best name that it has."""
+    if frame is None or frame.empty:
+        return []
+    names = _rows(frame, "lab_id", message_id, *columns[:1])
+    known = owners(sends, frame["lab_id"], frame[message_id])
+    found = (owner or next(filter(None, others), "unnamed") for owner, others in zip(known, names, strict=True))
+    return zip(found, _rows(frame, *columns) if columns else ((),) * len(frame), strict=True)
+
+
+def _rows(frame: pd.DataFrame, *columns: str) -> Iterable[tuple[Any, ...]]:
+    """The rows as tuples, with None for whatever is missing."""
+    values = ([value if isinstance(value, str) else None for value in frame[column].tolist()] for column in columns)
+    return zip(*values, strict=True)
+
+
+def _ids(ids: Iterable[str]) -> Ids:
+    return tuple(sorted(ids))

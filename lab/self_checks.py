@@ -1,0 +1,282 @@
+"""What the notebooks check in place: expected, observed, how long it took, and what to look at when they differ.
+
+``answer`` guards a cell of the lesson and raises when it does not hold: then something is wrong with the lab.
+The other functions look at an exercise. They print and never raise: an exercise that is not done yet is no error.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from lab import stack
+from lab.errors import LabError
+from lab.stack import functions, logs, mapping, queues, roles, state_machine
+from lab.stack.names import FUNCTIONS
+from lab.target import Target
+
+_LONGEST = 300
+
+
+class SelfCheckError(LabError):
+    """What a notebook expected is not what it observed."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One comparison. ``took_s`` is the time that the observation took, in seconds."""
+
+    question: str
+    expected: Any
+    observed: Any
+    took_s: float
+    look_at: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether both are the same; floats may differ by their last digits."""
+        return _same(self.expected, self.observed)
+
+    def render(self, failed: str = "No") -> str:
+        """One line when it holds, else four or five that say what to do."""
+        took = f"({self.took_s:.2f} s)"
+        if self.holds:
+            return f"Yes: {self.question}: {_short(self.observed)} {took}"
+        lines = [
+            f"{failed}: {self.question} {took}",
+            f"  expected: {_short(self.expected)}",
+            f"  observed: {_short(self.observed)}",
+        ]
+        return "\n".join([*lines, f"  look at:  {self.look_at}"] if self.look_at else lines)
+
+
+def answer(question: str, *, expected: Any, observed: Any, look_at: str = "") -> None:
+    """Compare and print; the guard of a lesson.
+
+    Args:
+        question: what is compared, in a few words.
+        expected: what must come out.
+        observed: what came out, or a function that is called, and timed, to find out.
+        look_at: what a learner should look at when they differ.
+
+    Raises:
+        SelfCheckError: they differ.
+    """
+    outcome = _observe(question, expected, observed if callable(observed) else lambda: observed, look_at)
+    if not outcome.holds:
+        raise SelfCheckError(outcome.render())
+    print(outcome.render())  # noqa: T201 - the notebook's own output
+
+
+def settings(target: Target) -> dict[str, Any]:
+    """Every setting of the lab that ``lab up`` cares about: name of a resource → what AWS says of it."""
+    names = stack.Names(target)
+    sqs, iam, log_client = (target.client(service) for service in ("sqs", "iam", "logs"))
+    found: dict[str, Any] = {}
+    for queue in (names.queue, names.dead_letter_queue):
+        attributes = sqs.get_queue_attributes(QueueUrl=queues.find(names, queue), AttributeNames=["All"])["Attributes"]
+        found[f"queue {queue}"] = {
+            key: _parsed(attributes.get(key))
+            for key in ("VisibilityTimeout", "MessageRetentionPeriod", "RedrivePolicy")
+        }
+    for role in roles.wanted(names):
+        found[f"role {role.name}"] = {
+            "trust": iam.get_role(RoleName=role.name)["Role"]["AssumeRolePolicyDocument"],
+            **{
+                policy: iam.get_role_policy(RoleName=role.name, PolicyName=policy)["PolicyDocument"]
+                for policy in sorted(iam.list_role_policies(RoleName=role.name)["PolicyNames"])
+            },
+        }
+    for group in logs.wanted(names):
+        described = log_client.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+        found[f"log group {group}"] = [one.get("retentionInDays") for one in described if one["logGroupName"] == group]
+    for folder in FUNCTIONS:
+        found[f"function {names.function(folder)}"] = _picked(
+            functions.find(names, folder),
+            ("Runtime", "Handler", "Role", "Timeout", "MemorySize", "Environment", "CodeSha256"),
+        )
+    machine = _picked(state_machine.find(names), ("type", "definition", "roleArn", "loggingConfiguration"))
+    found[f"state machine {names.state_machine}"] = {key: _parsed(value) for key, value in machine.items()}
+    found["event source mapping"] = _picked(mapping.find(names), ("BatchSize", "FunctionResponseTypes", "State"))
+    return found
+
+
+def changed_by_lab_up(target: Target) -> list[str]:
+    """Run what ``lab up`` runs, and list the resources whose settings it changed or that it had to make."""
+    lacking = stack.missing(target)
+    if lacking:
+        stack.provision(target)
+        return [f"{what}: was missing" for what in lacking]
+    before = settings(target)
+    stack.provision(target)
+    after = settings(target)
+    return [f"{what}: {_first_change(before[what], after[what])}" for what in after if before[what] != after[what]]
+
+
+# ----------------------------------------------------------------------------------------------- exercises
+
+LONGEST_WORD_EXAMPLES: tuple[tuple[dict[str, Any], str], ...] = (
+    ({"word_counts": {"a": 2, "cloud": 1, "sky": 3}}, "cloud"),
+    ({"word_counts": {"sleep": 1, "dream": 1, "we": 4}}, "dream"),
+    ({"word_counts": {}}, ""),
+)
+
+
+def exercise_longest_word(handler: Callable[[dict[str, Any], Any], Any]) -> bool:
+    """01, exercise 1: the handler adds ``longest_word``, and passes everything else on."""
+    outcomes = [
+        _observe(
+            f"the longest word of {json.dumps(event['word_counts'])}",
+            {**event, "stats": {"text_length": 9}, "longest_word": longest},
+            lambda event=event: handler({**event, "stats": {"text_length": 9}}, None),  # type: ignore[misc]
+            "the value that your function returns: all of the event, and longest_word. Of equally long words the one "
+            "that comes first in the alphabet; of no words the empty text.",
+        )
+        for event, longest in LONGEST_WORD_EXAMPLES
+    ]
+    return _tell("Exercise 1", outcomes)
+
+
+def exercise_deployed(payload: Mapping[str, Any]) -> bool:
+    """01, exercise 1: the deployed function says the same as the one in the notebook."""
+    return _tell(
+        "Exercise 1, deployed",
+        [
+            _observe(
+                "the longest word, by Lambda",
+                "cloud",
+                lambda: payload.get("longest_word"),
+                "the function above: solve it first, then run the cells that deploy and invoke it again.",
+            )
+        ],
+    )
+
+
+def exercise_policy(policy: Mapping[str, Any], *, action: str, resource: str) -> bool:
+    """01, exercise 2: a policy that allows one action on one resource, and nothing else."""
+    look_at = "lab/stack/policies/start_executions.json, which allows one action on one resource in the same way."
+
+    def allowed() -> list[tuple[str, str]]:
+        statements = _listed(policy.get("Statement"))
+        return sorted(
+            (name, on)
+            for statement in statements
+            if statement.get("Effect") == "Allow"
+            for name in _listed(statement.get("Action"))
+            for on in _listed(statement.get("Resource"))
+        )
+
+    return _tell("Exercise 2", [_observe("what the policy allows", [(action, resource)], allowed, look_at)])
+
+
+def exercise_counted_words(stats: Mapping[str, Any]) -> bool:
+    """02, exercise 1: a text with 3 words of digits and 2 words with special characters."""
+    wanted = {"num_digits": 3, "num_special_chars": 2}
+    return _tell(
+        "Exercise 1",
+        [
+            _observe(
+                f"{name} of your text",
+                count,
+                lambda name=name: stats.get(name),  # type: ignore[misc]
+                "lambdas/stats_generator/handler.py: both count words, which white space separates. "
+                "“42” is a word of digits; “42!” is not, and counts as one with special characters.",
+            )
+            for name, count in wanted.items()
+        ],
+    )
+
+
+def exercise_waiting_state(states: pd.DataFrame, *, after: str, before: str) -> bool:
+    """02, exercise 2: a fifth state waits for a second between two others."""
+    look_at = "“Next” of the state before yours, “StartAt”, and “Next” of yours. The graph shows where a way ends."
+    names = list(states["state"])
+
+    def place() -> list[str]:
+        if after not in names:
+            return names
+        start = names.index(after)
+        stop = names.index(before) + 1 if before in names else len(names)
+        return [names[start], *("a new state" for _ in names[start + 1 : stop - 1]), *names[stop - 1 : stop]]
+
+    def waited() -> bool:
+        added = states.iloc[names.index(after) + 1] if after in names and names.index(after) + 1 < len(names) else None
+        return bool(added is not None and added["duration_s"] >= 1.0)
+
+    return _tell(
+        "Exercise 2",
+        [
+            _observe("states of an execution", 5, lambda: len(names), look_at),
+            _observe("the way through your state", [after, "a new state", before], place, look_at),
+            _observe("your state takes a second or more", True, waited, "its “Type” (Wait) and its “Seconds” (1)."),
+        ],
+    )
+
+
+# ------------------------------------------------------------------------------------------------- rendering
+
+
+def _observe(question: str, expected: Any, look: Callable[[], Any], look_at: str) -> Outcome:
+    """Whatever a learner's code raises is what was observed."""
+    began = time.perf_counter()
+    try:
+        observed = look()
+    except Exception as error:  # noqa: BLE001 - an unfinished exercise may fail in every way
+        observed = f"{type(error).__name__}: {error}"
+    return Outcome(question, expected, observed, time.perf_counter() - began, look_at)
+
+
+def _tell(title: str, outcomes: Iterable[Outcome]) -> bool:
+    """Print what holds up to the first that does not. Returns whether all do."""
+    for outcome in outcomes:
+        print(outcome.render(failed="Not yet"))  # noqa: T201 - the notebook's own output
+        if not outcome.holds:
+            return False
+    print(f"{title}: solved.")  # noqa: T201
+    return True
+
+
+def _same(expected: Any, observed: Any) -> bool:
+    if isinstance(expected, float) and isinstance(observed, int | float):
+        return math.isclose(expected, observed, rel_tol=1e-9, abs_tol=1e-12)
+    if isinstance(expected, bool) or isinstance(observed, bool):
+        return expected is observed
+    try:
+        return bool(expected == observed)
+    except Exception:  # noqa: BLE001 - tables and arrays do not compare to one truth
+        return False
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) and value else repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} …"
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [] if value is None else [value]
+
+
+def _parsed(value: Any) -> Any:
+    """JSON texts as data, so that their spaces do not matter."""
+    try:
+        return json.loads(value)
+    except (TypeError, ValueError):
+        return value
+
+
+def _picked(found: Mapping[str, Any] | None, keys: Iterable[str]) -> dict[str, Any]:
+    return {key: (found or {}).get(key) for key in keys}
+
+
+def _first_change(before: Any, after: Any) -> str:
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in after:
+            if before.get(key) != after[key]:
+                return f"{key} was {_short(before.get(key))}, now {_short(after[key])}"
+    return f"was {_short(before)}, now {_short(after)}"

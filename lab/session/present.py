@@ -1,0 +1,75 @@
+"""What the commands print about executions and stages."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pandas as pd
+from rich.table import Table
+
+_BAR = 30
+_TOP_WORDS = 10
+
+
+def describe_execution(execution: Any, states: pd.DataFrame) -> list[str]:
+    """Lines about one execution.
+
+    Args:
+        execution: a row of ``executions``.
+        states: ``states``, of any number of executions.
+    """
+    lines = [
+        f"Execution {execution['name']}: {execution['status']} after {_milliseconds(execution['duration_s'])}, "
+        f"{execution['events']} events in the log."
+    ]
+    own = states[states["execution_arn"] == execution["execution_arn"]]
+    longest = own["duration_s"].max()
+    for state in own.to_dict("records"):
+        bar = "█" * max(1, round(_BAR * state["duration_s"] / longest)) if longest > 0 else ""
+        lines.append(f"  {state['state']:<26} {_milliseconds(state['duration_s']):>8}  {bar}")
+    if execution["status"] != "SUCCEEDED":
+        return [*lines, f"Failed with {execution['error']}: {_short(execution['cause'])}"]
+    return lines + _describe_output(json.loads(execution["output"]))
+
+
+def _describe_output(output: dict[str, Any]) -> list[str]:
+    lines = []
+    if stats := output.get("stats"):
+        lines.append(
+            f"Statistics: {stats['text_length']} characters, {stats['avg_word_length']:.4f} characters a word, "
+            f"{stats['num_digits']} words of digits, {stats['num_special_chars']} words with special characters."
+        )
+    if counts := output.get("word_counts"):
+        top = sorted(counts.items(), key=lambda item: -item[1])[:_TOP_WORDS]
+        lines.append(f"Words: {sum(counts.values())} in all, {len(counts)} different; most often:")
+        lines.append("  " + ", ".join(f"{word} {count}" for word, count in top))
+    return lines
+
+
+def stages_as_table(stages: pd.DataFrame) -> Table:
+    """The stages of a ramp for the terminal (columns of summary.json's ``stages``); times in milliseconds."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("offered/s", "achieved/s", "sent", "completed", "duration p50", "p99", "end-to-end p99", "valid"):
+        table.add_column(heading, justify="right")
+    for stage in stages.to_dict("records"):
+        table.add_row(
+            f"{stage['offered_rate']:g}",
+            f"{stage['achieved_rate']:.2f}",
+            str(stage["sent"]),
+            str(stage["completed"]),
+            _milliseconds(stage["duration_p50_s"]),
+            _milliseconds(stage["duration_p99_s"]),
+            _milliseconds(stage["end_to_end_p99_s"]),
+            "yes" if stage["valid"] else "no",
+        )
+    return table
+
+
+def _milliseconds(seconds: float | None) -> str:
+    return "–" if seconds is None or pd.isna(seconds) else f"{seconds * 1000:,.0f} ms"
+
+
+def _short(cause: Any, length: int = 200) -> str:
+    text = str(cause or "no cause given")
+    return text if len(text) <= length else text[:length] + " …"

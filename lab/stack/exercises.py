@@ -1,0 +1,79 @@
+"""What learners make in the exercises, under names of its own, so that the lab itself stays as it is."""
+
+from __future__ import annotations
+
+import contextlib
+
+from lab.stack import waiting
+from lab.stack.names import Names
+
+FUNCTIONS = ("longest-word",)
+STATE_MACHINES = ("waiting-state",)
+_GONE_DEADLINE_S = 120.0
+
+
+def name(names: Names, exercise: str) -> str:
+    """What the function or state machine of an exercise is called."""
+    return f"{names.prefix}-exercise-{exercise}"
+
+
+def delete(names: Names) -> None:
+    """Delete the state machines, functions and log groups of the exercises; what is not there is fine."""
+    states, functions, logs = (names.target.client(service) for service in ("stepfunctions", "lambda", "logs"))
+    for exercise in STATE_MACHINES:
+        states.delete_state_machine(stateMachineArn=_arn(names, exercise))
+    waiting.until(
+        lambda: not _state_machines(names), what="the exercises' state machines to go", deadline_s=_GONE_DEADLINE_S
+    )
+    for exercise in FUNCTIONS:
+        with contextlib.suppress(functions.exceptions.ResourceNotFoundException):
+            functions.delete_function(FunctionName=name(names, exercise))
+    for group in _log_groups(names):
+        with contextlib.suppress(logs.exceptions.ResourceNotFoundException):
+            logs.delete_log_group(logGroupName=group)
+
+
+def survivors(names: Names) -> list[str]:
+    """Resources of the exercises that exist, in words."""
+    return [
+        *(f"state machine {machine}" for machine in _state_machines(names)),
+        *(f"function {function}" for function in _functions(names)),
+        *(f"log group {group}" for group in _log_groups(names)),
+    ]
+
+
+def _state_machines(names: Names) -> list[str]:
+    states = names.target.client("stepfunctions")
+    found = []
+    for exercise in STATE_MACHINES:
+        with contextlib.suppress(states.exceptions.StateMachineDoesNotExist):
+            states.describe_state_machine(stateMachineArn=_arn(names, exercise))
+            found.append(name(names, exercise))
+    return found
+
+
+def _functions(names: Names) -> list[str]:
+    client = names.target.client("lambda")
+    found = []
+    for exercise in FUNCTIONS:
+        with contextlib.suppress(client.exceptions.ResourceNotFoundException):
+            client.get_function_configuration(FunctionName=name(names, exercise))
+            found.append(name(names, exercise))
+    return found
+
+
+def _log_groups(names: Names) -> list[str]:
+    logs = names.target.client("logs")
+    wanted = [f"/aws/vendedlogs/states/{name(names, exercise)}" for exercise in STATE_MACHINES]
+    wanted += [f"/aws/lambda/{name(names, exercise)}" for exercise in FUNCTIONS]
+    return [
+        group
+        for group in wanted
+        if any(
+            found["logGroupName"] == group for found in logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+        )
+    ]
+
+
+def _arn(names: Names, exercise: str) -> str:
+    return f"{names.state_machine_arn.rsplit(':', 1)[0]}:{name(names, exercise)}"

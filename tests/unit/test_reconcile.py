@@ -1,0 +1,259 @@
+"""The account of every message: each history is made with known losses, and every count must be exact."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lab.analysis.reconcile import Reconciliation, reconcile
+
+ENDS = {"succeeded": "SUCCEEDED", "failed": "FAILED", "timed_out": "TIMED_OUT", "aborted": "ABORTED"}
+
+
+@dataclass
+class History:
+    """Tables of a run, filled message by message."""
+
+    sends: list[dict[str, Any]] = field(default_factory=list)
+    executions: list[dict[str, Any]] = field(default_factory=list)
+    received: list[dict[str, Any]] = field(default_factory=list)
+    dead_letters: list[dict[str, Any]] = field(default_factory=list)
+    queued: list[dict[str, Any]] = field(default_factory=list)
+
+    def send(self, lab_id: str, outcome: str = "acked") -> None:
+        message_id = f"sqs-{lab_id}" if outcome == "acked" else None
+        self.sends.append({"lab_id": lab_id, "outcome": outcome, "message_id": message_id})
+
+    def run(self, lab_id: str, status: str | None, *, run: int = 0, logged: bool = True, plain: bool = False) -> None:
+        """One execution; `status` None leaves no execution log, `logged` False no line of the function."""
+        known_as = None if plain else lab_id
+        arn = f"arn:…:express:machine:sqs-{lab_id}:{run}"
+        if status is not None:
+            self.executions.append(
+                {"execution_arn": arn, "name": f"sqs-{lab_id}", "lab_id": known_as, "status": status}
+            )
+        if logged:
+            self.received.append({"message_id": f"sqs-{lab_id}", "lab_id": known_as, "execution_arn": arn})
+
+    def refuse(self, lab_id: str, times: int = 1, *, plain: bool = False) -> None:
+        """Tries of `start_execution` that failed."""
+        row = {"message_id": f"sqs-{lab_id}", "lab_id": None if plain else lab_id, "execution_arn": None}
+        self.received += [row] * times
+
+    def put(self, queue: list[dict[str, Any]], lab_id: str, *, plain: bool = False) -> None:
+        queue.append({"message_id": f"sqs-{lab_id}", "lab_id": None if plain else lab_id})
+
+    def account(self, **options: Any) -> Reconciliation:
+        return reconcile(
+            table(self.sends, "lab_id outcome message_id"),
+            table(self.executions, "execution_arn name lab_id status"),
+            table(self.received, "message_id lab_id execution_arn"),
+            table(self.dead_letters, "message_id lab_id"),
+            table(self.queued, "message_id lab_id"),
+            **options,
+        )
+
+
+def table(rows: list[dict[str, Any]], columns: str) -> pd.DataFrame:
+    return pd.DataFrame({name: pd.Series([row[name] for row in rows], dtype=object) for name in columns.split()})
+
+
+FATES = ["succeeded", "failed", "timed_out", "aborted", "dead", "queued", "running", "unobserved", "refused", "lost"]
+message = st.fixed_dictionaries(
+    {
+        "outcome": st.sampled_from(["acked", "acked", "acked", "unknown", "refused", "dropped"]),
+        "fate": st.sampled_from(FATES),
+        "plain": st.booleans(),
+        "extra": st.integers(0, 2),
+        "logged": st.booleans(),
+        "early_failure": st.booleans(),
+    }
+)
+phantom = st.sampled_from(["execution", "received", "dead", "queued", "plain execution"])
+
+
+@settings(max_examples=1_000, deadline=None)
+@given(messages=st.lists(message, max_size=8), phantoms=st.lists(phantom, max_size=3), twisted=st.randoms())
+def test_every_count_of_every_history_is_exact(
+    messages: list[dict[str, Any]], phantoms: list[str], twisted: Any
+) -> None:
+    history = History()
+    expected: dict[str, set[str]] = {name: set() for name in PLACES}
+    extra_executions = 0
+    for number, drawn in enumerate(messages):
+        lab_id, outcome, fate = f"r-{number}", drawn["outcome"], drawn["fate"]
+        # Only an answered send tells the message id, by which a plain body is known.
+        plain = drawn["plain"] and outcome == "acked"
+        history.send(lab_id, outcome)
+        runs = 0
+        if fate in ENDS:
+            runs = 1 + drawn["extra"]
+            for run in range(runs):
+                early = drawn["early_failure"] and run > 0
+                history.run(lab_id, "FAILED" if early else ENDS[fate], run=run, logged=drawn["logged"], plain=plain)
+        elif fate == "running":
+            runs = 1
+            history.run(lab_id, "RUNNING", logged=drawn["logged"], plain=plain)
+        elif fate == "unobserved":
+            runs = 1
+            history.run(lab_id, None, plain=plain)
+        elif fate == "dead":
+            history.refuse(lab_id, 1 + drawn["extra"], plain=plain)
+            history.put(history.dead_letters, lab_id, plain=plain)
+        elif fate == "queued":
+            history.put(history.queued, lab_id, plain=plain)
+        elif fate == "refused":  # received, never started, gone
+            history.refuse(lab_id, plain=plain)
+
+        seen = fate != "lost"
+        if outcome == "dropped" and seen:
+            expected["unexpected"].add(lab_id)
+        elif outcome == "acked" or seen:
+            expected["sent"].add(lab_id)
+            place = {"dead": "dead_lettered", "queued": "still_queued", "running": "unobserved", "refused": "lost"}
+            place |= {"timed_out": "failed", "aborted": "failed"}
+            expected[place.get(fate, fate)].add(lab_id)
+            if runs > 1:
+                expected["duplicated"].add(lab_id)
+                extra_executions += runs - 1
+            if outcome != "acked":
+                expected["recovered"].add(lab_id)
+        else:
+            expected["never_arrived" if outcome == "unknown" else "not_sent"].add(lab_id)
+    for number, kind in enumerate(phantoms):
+        ghost = f"ghost-{number}"
+        if kind == "execution":
+            history.run(ghost, "SUCCEEDED")
+        elif kind == "plain execution":
+            history.run(ghost, "SUCCEEDED", logged=False, plain=True)
+        elif kind == "received":
+            history.refuse(ghost)
+        else:
+            history.put(history.dead_letters if kind == "dead" else history.queued, ghost)
+        expected["unexpected"].add(f"sqs-{ghost}" if kind == "plain execution" else ghost)
+    for rows in (history.sends, history.executions, history.received, history.dead_letters, history.queued):
+        twisted.shuffle(rows)
+
+    account = history.account()
+
+    for name in PLACES:
+        assert getattr(account, name) == tuple(sorted(expected[name])), name
+    assert account.extra_executions == extra_executions
+    counts = account.as_dict()
+    assert counts["sent"] == sum(counts[name] for name in PARTS)
+    assert account.holds == (not expected["lost"] and not expected["unexpected"])
+    assert account.drained == (not expected["still_queued"])
+    assert account.explain().startswith(f"{len(expected['sent'])} sent = ")
+
+
+PARTS = ("succeeded", "failed", "dead_lettered", "still_queued", "unobserved", "lost")
+PLACES = (*PARTS, "sent", "duplicated", "unexpected", "recovered", "never_arrived", "not_sent")
+
+
+def test_a_message_that_failed_and_then_succeeded_has_succeeded() -> None:
+    history = History()
+    history.send("r-1")
+    history.run("r-1", "FAILED", run=0)
+    history.run("r-1", "SUCCEEDED", run=1)
+    history.put(history.dead_letters, "r-1")
+    account = history.account()
+    assert (account.succeeded, account.failed, account.dead_lettered) == (("r-1",), (), ())
+    assert account.duplicated == ("r-1",)
+    assert account.holds
+
+
+def test_one_execution_in_both_logs_is_one() -> None:
+    history = History()
+    history.send("r-1")
+    history.run("r-1", "SUCCEEDED")
+    history.refuse("r-1", 2)
+    assert history.account().extra_executions == 0
+
+
+def test_a_second_start_that_only_the_function_logged_is_a_duplicate() -> None:
+    history = History()
+    history.send("r-1")
+    history.run("r-1", "SUCCEEDED", run=0)
+    history.run("r-1", None, run=1)
+    account = history.account()
+    assert account.duplicated == ("r-1",)
+    assert account.unobserved == ()
+
+
+def test_a_missing_log_is_never_a_lost_message() -> None:
+    history = History()
+    history.send("r-1")
+    history.run("r-1", None)
+    account = history.account()
+    assert (account.unobserved, account.lost) == (("r-1",), ())
+    assert account.holds
+    assert "logs are best effort; not lost" in account.explain()
+
+
+def test_a_loss_breaks_the_account_and_is_named() -> None:
+    history = History()
+    for number in range(6):
+        history.send(f"r-{number}")
+    history.run("r-0", "SUCCEEDED")
+    account = history.account()
+    assert not account.holds
+    assert account.explain() == (
+        "6 sent = 1 succeeded + 0 failed + 5 lost.\n"
+        "5: SQS acknowledged these and nothing was seen of them again: r-1, r-2, r-3 and 2 more."
+    )
+
+
+def test_an_account_that_holds_says_so() -> None:
+    history = History()
+    history.send("r-1")
+    history.run("r-1", "SUCCEEDED")
+    assert history.account().explain() == (
+        "1 sent = 1 succeeded + 0 failed + 0 lost.\nNothing is lost, and nothing came out that was not sent."
+    )
+
+
+def test_before_the_queue_is_empty_the_account_is_not_final() -> None:
+    history = History()
+    history.send("r-1")
+    account = history.account(undrained=1)
+    assert not account.drained
+    assert account.as_dict()["still_queued"] == 1
+    assert "not final" in account.explain()
+
+
+def test_the_keys_of_summary_json_come_first() -> None:
+    expected = "sent succeeded failed dead_lettered still_queued lost unobserved duplicated"
+    assert list(History().account().as_dict())[:8] == expected.split()
+
+
+def test_without_queues_and_with_empty_tables() -> None:
+    history = History()
+    history.send("r-1")
+    empty = history.account()
+    account = reconcile(table(history.sends, "lab_id outcome message_id"), *_empty())
+    assert account == empty
+    with pytest.raises(AttributeError):
+        account.undrained = 3  # type: ignore[misc]
+
+
+def _empty() -> tuple[pd.DataFrame, pd.DataFrame]:
+    return table([], "execution_arn name lab_id status"), table([], "message_id lab_id execution_arn")
+
+
+def test_sums_of_a_large_history() -> None:
+    history = History()
+    fates = ["SUCCEEDED", "FAILED", None, "lost"]
+    for number in range(4_000):
+        history.send(f"r-{number}")
+        fate = fates[number % 4]
+        if fate != "lost":
+            history.run(f"r-{number}", fate)
+    account = history.account()
+    places = Counter({name: len(getattr(account, name)) for name in PARTS})
+    assert places == Counter(succeeded=1_000, failed=1_000, unobserved=1_000, lost=1_000)
