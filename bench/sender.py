@@ -1,8 +1,9 @@
 """The sender alone against embedded LocalStack: a queue that nothing reads, no event source mapping.
 
 Two questions. Does each message leave when it is due? Stages from 1 to 800 messages/s, 10 s each: achieved rate against
-offered, send lag, and what gives way first, the endpoint or the sender's own CPU. And what does keeping to a plan cost? The highest rate of the sender, with as many
-messages due as it can carry, against a bare loop of `send_message_batch` over as many threads, in the same run.
+offered, send lag, and what gives way first, the endpoint or the sender itself. And what does keeping to a plan cost?
+The highest rate of the sender, with more messages due than it can carry, against a bare loop of `send_message_batch`
+over as many threads, in the same run.
 
     python -m bench.sender                  # two Markdown tables
     python -m bench.sender --seconds 3

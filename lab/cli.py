@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
+from rich.status import Status
 
 from lab import __version__, paths
 from lab.errors import LabError
@@ -183,9 +185,9 @@ def ramp(
         say=out.print,
     )
     destination = folder or paths.state_folder(chosen.name) / "runs" / result.run_id
-    session.write_ramp(result, destination)
+    session.write_ramp(chosen, result, destination)
     _print_stages(result.stages)
-    out.print(result.saturation.explain())
+    out.print(result.saturation.reason)
     out.print(result.reconciliation.explain())
     out.print(f"Tables, charts and report: {_short(destination / 'report.html')}", soft_wrap=True)
     if not result.reconciliation.holds:
@@ -199,10 +201,12 @@ def demo(
     name: NameOption = None,
 ) -> None:
     """Everything once, without a notebook."""
+    import pandas as pd
+
     from lab import session
 
     summary = session.demo(resolve(target, name or session.throw_away_name()), folder, say=out.print)
-    _print_stages(session.stages_of(summary))
+    _print_stages(pd.DataFrame(summary["stages"]))
     accounts = summary["reconciliation"]
     out.print(
         f"{accounts['sent']} sent = {accounts['succeeded']} succeeded + {accounts['failed']} failed + "
@@ -233,14 +237,14 @@ def version() -> None:
     out.print(f"express-lab {__version__}")
 
 
-def _teller(status: object) -> object:
+def _teller(status: Status) -> Callable[[str], None]:
     """Progress goes into the spinner's line; whole sentences stay on the screen."""
 
     def tell(text: str) -> None:
         if text.endswith("."):
             out.print(text)
         else:
-            status.update(f"Ready: {text}")  # type: ignore[attr-defined]
+            status.update(f"Ready: {text}")
 
     return tell
 

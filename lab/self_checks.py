@@ -43,11 +43,11 @@ class Outcome:
         """Whether both are the same; floats may differ by their last digits."""
         return _same(self.expected, self.observed)
 
-    def render(self, failed: str = "No") -> str:
+    def render(self, failed: str = "No", *, say_value: bool = True) -> str:
         """One line when it holds, else four or five that say what to do."""
         took = f"({self.took_s:.2f} s)"
         if self.holds:
-            return f"Yes: {self.question}: {_short(self.observed)} {took}"
+            return f"Yes: {self.question}" + (f": {_short(self.observed)} {took}" if say_value else f" {took}")
         lines = [
             f"{failed}: {self.question} {took}",
             f"  expected: {_short(self.expected)}",
@@ -56,7 +56,7 @@ class Outcome:
         return "\n".join([*lines, f"  look at:  {self.look_at}"] if self.look_at else lines)
 
 
-def answer(question: str, *, expected: Any, observed: Any, look_at: str = "") -> None:
+def answer(question: str, *, expected: Any, observed: Any, look_at: str = "", say_value: bool = True) -> None:
     """Compare and print; the guard of a lesson.
 
     Args:
@@ -64,6 +64,7 @@ def answer(question: str, *, expected: Any, observed: Any, look_at: str = "") ->
         expected: what must come out.
         observed: what came out, or a function that is called, and timed, to find out.
         look_at: what a learner should look at when they differ.
+        say_value: whether to print what was observed when it is as expected; False for long values.
 
     Raises:
         SelfCheckError: they differ.
@@ -71,7 +72,7 @@ def answer(question: str, *, expected: Any, observed: Any, look_at: str = "") ->
     outcome = _observe(question, expected, observed if callable(observed) else lambda: observed, look_at)
     if not outcome.holds:
         raise SelfCheckError(outcome.render())
-    print(outcome.render())  # noqa: T201 - the notebook's own output
+    print(outcome.render(say_value=say_value))  # noqa: T201 - the notebook's own output
 
 
 def settings(target: Target) -> dict[str, Any]:
@@ -97,10 +98,12 @@ def settings(target: Target) -> dict[str, Any]:
         described = log_client.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
         found[f"log group {group}"] = [one.get("retentionInDays") for one in described if one["logGroupName"] == group]
     for folder in FUNCTIONS:
-        found[f"function {names.function(folder)}"] = _picked(
-            functions.find(names, folder),
-            ("Runtime", "Handler", "Role", "Timeout", "MemorySize", "Environment", "CodeSha256"),
-        )
+        function = functions.find(names, folder) or {}
+        found[f"function {names.function(folder)}"] = {
+            **_picked(function, ("Runtime", "Handler", "Role", "Timeout", "MemorySize", "CodeSha256")),
+            # A function without variables has an empty environment, or none.
+            "Environment": (function.get("Environment") or {}).get("Variables") or {},
+        }
     machine = _picked(state_machine.find(names), ("type", "definition", "roleArn", "loggingConfiguration"))
     found[f"state machine {names.state_machine}"] = {key: _parsed(value) for key, value in machine.items()}
     found["event source mapping"] = _picked(mapping.find(names), ("BatchSize", "FunctionResponseTypes", "State"))
@@ -128,7 +131,7 @@ LONGEST_WORD_EXAMPLES: tuple[tuple[dict[str, Any], str], ...] = (
 )
 
 
-def exercise_longest_word(handler: Callable[[dict[str, Any], Any], Any]) -> bool:
+def exercise_longest_word(handler: Callable[[dict[str, Any], Any], Any]) -> None:
     """01, exercise 1: the handler adds ``longest_word``, and passes everything else on."""
     outcomes = [
         _observe(
@@ -140,12 +143,12 @@ def exercise_longest_word(handler: Callable[[dict[str, Any], Any], Any]) -> bool
         )
         for event, longest in LONGEST_WORD_EXAMPLES
     ]
-    return _tell("Exercise 1", outcomes)
+    _tell("Exercise 1", outcomes)
 
 
-def exercise_deployed(payload: Mapping[str, Any]) -> bool:
+def exercise_deployed(payload: Mapping[str, Any]) -> None:
     """01, exercise 1: the deployed function says the same as the one in the notebook."""
-    return _tell(
+    _tell(
         "Exercise 1, deployed",
         [
             _observe(
@@ -158,7 +161,7 @@ def exercise_deployed(payload: Mapping[str, Any]) -> bool:
     )
 
 
-def exercise_policy(policy: Mapping[str, Any], *, action: str, resource: str) -> bool:
+def exercise_policy(policy: Mapping[str, Any], *, action: str, resource: str) -> None:
     """01, exercise 2: a policy that allows one action on one resource, and nothing else."""
     look_at = "lab/stack/policies/start_executions.json, which allows one action on one resource in the same way."
 
@@ -172,13 +175,13 @@ def exercise_policy(policy: Mapping[str, Any], *, action: str, resource: str) ->
             for on in _listed(statement.get("Resource"))
         )
 
-    return _tell("Exercise 2", [_observe("what the policy allows", [(action, resource)], allowed, look_at)])
+    _tell("Exercise 2", [_observe("what the policy allows", [(action, resource)], allowed, look_at)])
 
 
-def exercise_counted_words(stats: Mapping[str, Any]) -> bool:
+def exercise_counted_words(stats: Mapping[str, Any]) -> None:
     """02, exercise 1: a text with 3 words of digits and 2 words with special characters."""
     wanted = {"num_digits": 3, "num_special_chars": 2}
-    return _tell(
+    _tell(
         "Exercise 1",
         [
             _observe(
@@ -193,7 +196,7 @@ def exercise_counted_words(stats: Mapping[str, Any]) -> bool:
     )
 
 
-def exercise_waiting_state(states: pd.DataFrame, *, after: str, before: str) -> bool:
+def exercise_waiting_state(states: pd.DataFrame, *, after: str, before: str) -> None:
     """02, exercise 2: a fifth state waits for a second between two others."""
     look_at = "“Next” of the state before yours, “StartAt”, and “Next” of yours. The graph shows where a way ends."
     names = list(states["state"])
@@ -209,7 +212,7 @@ def exercise_waiting_state(states: pd.DataFrame, *, after: str, before: str) -> 
         added = states.iloc[names.index(after) + 1] if after in names and names.index(after) + 1 < len(names) else None
         return bool(added is not None and added["duration_s"] >= 1.0)
 
-    return _tell(
+    _tell(
         "Exercise 2",
         [
             _observe("states of an execution", 5, lambda: len(names), look_at),

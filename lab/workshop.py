@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
+import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,8 @@ from lab import paths, stack
 from lab.emulator import launcher
 from lab.errors import LabError
 from lab.observations import ExecutionLog, LogReader
-from lab.stack import waiting
+from lab.stack import mapping, waiting
+from lab.stack.functions import package
 from lab.target import Target, explain, resolve
 
 # What AWS answers when a thing of that name is there already.
@@ -36,6 +40,10 @@ _LANGUAGES = {".py": "python", ".json": "json"}
 
 class LabNotReadyError(LabError):
     """The notebook needs a lab that is not there, or not complete."""
+
+
+class RefusedDefinitionError(LabError):
+    """A state machine's definition that is not valid."""
 
 
 class NotFollowedError(LabError):
@@ -111,12 +119,36 @@ def create(call: Callable[..., dict[str, Any]], **arguments: Any) -> dict[str, A
                 return None
             if code.endswith(_EXISTS):
                 return {"": None}
+            if code == "InvalidDefinition":
+                raise RefusedDefinitionError(
+                    f"Step Functions refuses the definition: {error.response['Error'].get('Message', '')}",
+                    next_step="mend the cell that makes the definition, then run it and this one again",
+                ) from None
             raise
 
     answer = waiting.until(
         attempt, what="the name of the deleted queue to be free again", deadline_s=_QUEUE_NAME_DEADLINE_S
     )
     return {key: value for key, value in answer.items() if key}
+
+
+def tell(name: str, details: Iterable[str] = ()) -> None:
+    """Print that a resource is there."""
+    listed = ", ".join(details)
+    print(f"{name} is there" + (f", with {listed}" if listed else ""))  # noqa: T201 - the notebook's own output
+
+
+def wait_for_mapping(names: stack.Names) -> None:
+    """Return when the event source mapping polls."""
+    mapping.wait_for_state(names, "Enabled")
+    print("The mapping is enabled.")  # noqa: T201 - the notebook's own output
+
+
+def package_of(handler: Callable[..., Any]) -> bytes:
+    """A zip archive with the source of a function that was written in a notebook, as ``handler.py``."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "handler.py").write_text(inspect.getsource(handler), "utf-8")
+        return package(Path(folder))
 
 
 def delete(call: Callable[..., Any], **arguments: Any) -> None:
@@ -182,6 +214,50 @@ def _not_followed(target: Target, log_group: str, name: str, *, seen: bool) -> N
         what = f"No event of the execution {name} has come to {log_group}."
         cause = "the event source mapping is disabled, or start_execution refused the message."
     return NotFollowedError(what, cause=cause, next_step=f"lab status{options}, then run this cell again")
+
+
+def find_line(
+    target: Target,
+    log_group: str,
+    text: str,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> str:
+    """The first line of a log group that contains ``text``; waits for it, as logs come late.
+
+    Raises:
+        NotFollowedError: it did not come in time.
+    """
+    logs = target.client("logs")
+    deadline = clock() + _FOLLOW_DEADLINE_S[target.kind]
+    while True:
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=log_group, filterPattern=f'"{text}"')
+        for page in pages:
+            for event in page["events"]:
+                return str(event["message"])
+        if clock() > deadline:
+            raise _not_followed(target, log_group, text, seen=False)
+        sleep(0.2)
+
+
+def statistics_of(outputs: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """``stats`` of the outputs of executions, one row an execution."""
+    return pd.DataFrame([output["stats"] for output in outputs])
+
+
+def contents() -> Markdown:
+    """The notebooks of the workshop with their titles and times, as links."""
+    lines = []
+    for file in sorted(paths.NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")):
+        first = "".join(json.loads(file.read_text("utf-8"))["cells"][0]["source"])
+        title = re.search(r"^# (.+)$", first, re.MULTILINE)
+        duration = re.search(r"^\*\*Time:\*\* (.+)$", first, re.MULTILINE)
+        lines.append(
+            f"- [{file.stem}]({file.name}): {title[1] if title else file.stem}"
+            + (f", {duration[1]}" if duration else "")
+        )
+    return Markdown("\n".join(lines))
 
 
 def event_table(messages: Iterable[str]) -> pd.DataFrame:

@@ -108,17 +108,17 @@ class Reconciliation:
                 "a message on its way looks like a lost one."
             )
         for ids, what in (
-            (self.lost, "SQS acknowledged these and nothing was seen of them again"),
-            (self.unexpected, "these came out and were never sent"),
-            (self.unobserved, "these were started, but no log says how they ended (logs are best effort; not lost)"),
-            (self.duplicated, "these ran more than once (delivery is at least once)"),
-            (self.recovered, "no acknowledgement came for these, yet they arrived"),
-            (self.never_arrived, "no acknowledgement came for these, and they did not arrive"),
-            (self.not_sent, "SQS refused these, or they could not leave in time"),
+            (self.lost, "lost: acknowledged by SQS and seen nowhere after"),
+            (self.unexpected, "unexpected: came out, but never sent"),
+            (self.unobserved, "unobserved: started, but no log says how it ended (logs are best effort; not lost)"),
+            (self.duplicated, "duplicated: ran more than once (delivery is at least once)"),
+            (self.recovered, "recovered: not acknowledged, yet arrived"),
+            (self.never_arrived, "never arrived: not acknowledged and not seen"),
+            (self.not_sent, "not sent: refused by SQS, or too late to leave"),
         ):
             if ids:
                 more = f" and {len(ids) - _SHOWN} more" if len(ids) > _SHOWN else ""
-                lines.append(f"{len(ids)}: {what}: {', '.join(ids[:_SHOWN])}{more}.")
+                lines.append(f"{len(ids)} {what}: {', '.join(ids[:_SHOWN])}{more}.")
         if self.holds:
             lines.append("Nothing is lost, and nothing came out that was not sent.")
         return "\n".join(lines)

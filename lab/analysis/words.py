@@ -119,18 +119,18 @@ class ZipfFit:
 
 
 def fit_zipf(counts: pd.DataFrame, *, least_count: int = 2) -> ZipfFit | None:
-    """The straight line through log count over log rank, by least squares; None for fewer than five words.
+    """The straight line through log count over log rank, by least squares; None for fewer than five words or all alike.
 
     Words that came out fewer than `least_count` times stay out: a long tail of words that all came out once is no line.
     """
     used = counts[counts["count"] >= least_count]
-    if len(used) < 5:
+    if len(used) < 5 or used["count"].nunique() == 1:
         return None
     x, y = np.log(used["rank"].to_numpy(float)), np.log(used["count"].to_numpy(float))
     slope, intercept = np.polyfit(x, y, 1)
     spread = float(((y - y.mean()) ** 2).sum())
     left = float(((y - (slope * x + intercept)) ** 2).sum())
-    return ZipfFit(float(-slope), float(np.exp(intercept)), 1 - left / spread if spread > 0 else 1.0, len(used))
+    return ZipfFit(float(-slope), float(np.exp(intercept)), 1 - left / spread, len(used))
 
 
 def text_statistics(executions: pd.DataFrame) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """Charts: functions that take DataFrames and give a matplotlib Figure whose title says the finding.
 
-No chart touches pyplot. The columns that each function needs stand in its docstring; tables are those of ARCHITECTURE.md.
+No chart touches pyplot. The columns that each function needs stand in its docstring; the tables are those of
+ARCHITECTURE.md and what ``lab.analysis`` makes of them.
 """
 
 from lab.charts.diagrams import pipeline, state_machine_graph

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
@@ -30,7 +32,7 @@ from lab.charts.style import (
     fit,
     line_handle,
     sentence_chart,
-    style,
+    styled,
     text_width,
     wrap,
 )
@@ -75,7 +77,7 @@ def state_machine_graph(definition: Mapping[str, Any]) -> Chart:
     height = layout.height * scale + header + 0.2
     chart = Chart(width=width, height=height)
     (axes,) = add_axes(chart)
-    with mpl.rc_context(style()):
+    with styled():
         _canvas(axes, layout.width, layout.height)
         _draw(axes, layout, 0.0, 0.0, scale, chart)
     legend = []
@@ -94,32 +96,30 @@ def _graph_finding(definition: Mapping[str, Any]) -> str:
             break
         name = str(state.get("Next", ""))
     last = states.get(visited[-1], {}) if visited else {}
-    count = f"{_counted(len(states), 'state')}"
+    count = _counted(len(states), "state")
     if len(visited) == len(states) and (last.get("End") or last.get("Type") in ("Succeed", "Fail")):
         if len(states) == 1:
             return f"One state: “{visited[0]}”"
         return f"{count} in a row, from “{visited[0]}” to “{visited[-1]}”"
     parts = []
-    for kind, words in (
-        ("Choice", "choose the way"),
-        ("Parallel", "run branches in parallel"),
-        ("Map", "loop over items"),
+    for kind, one, more in (
+        ("Choice", "one chooses the way", "choose the way"),
+        ("Parallel", "one runs branches in parallel", "run branches in parallel"),
+        ("Map", "one loops over items", "loop over items"),
     ):
         number = sum(state.get("Type") == kind for state in states.values())
         if number:
-            verb = {"choose the way": "chooses the way", "run branches in parallel": "runs branches in parallel"}
-            parts.append(
-                f"{_counted(number, '').lower().strip()} {words if number > 1 else verb.get(words, 'loops over items')}"
-            )
+            parts.append(one if number == 1 else f"{_counted(number).lower()} {more}")
     caught = {str(catcher.get("Next")) for state in states.values() for catcher in state.get("Catch", [])}
     if caught:
         parts.append("errors lead to " + " and ".join(f"“{name}”" for name in sorted(caught)[:2]))
     return f"{count}: {', '.join(parts)}" if parts else f"{count}, starting with “{definition.get('StartAt', '')}”"
 
 
-def _counted(count: int, noun: str) -> str:
+def _counted(count: int, noun: str = "") -> str:
     words = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve")
-    return f"{words[count] if count < len(words) else count} {noun}{'' if count == 1 or not noun else 's'}"
+    word = words[count] if count < len(words) else str(count)
+    return f"{word} {noun}{'' if count == 1 else 's'}" if noun else word
 
 
 def _graph_detail(definition: Mapping[str, Any]) -> str:
@@ -261,7 +261,7 @@ def _draw_arrow(axes: Axes, arrow: Arrow, x: float, y: float, scale: float, rule
     caught = arrow.kind == "catch"
     colour = VERMILLION if caught else MUTED
     path = Path(arrow.way) if arrow.backward else _curve(arrow.way)
-    moved = Path(path.vertices + (x, y), path.codes)  # type: ignore[operator]
+    moved = Path(np.add(path.vertices, (x, y)), path.codes)
     axes.add_patch(
         FancyArrowPatch(
             path=moved,
@@ -292,7 +292,7 @@ def _draw_arrow(axes: Axes, arrow: Arrow, x: float, y: float, scale: float, rule
 def _curve(points: list[tuple[float, float]]) -> Path:
     """A smooth way through the points that leaves and reaches each of them vertically."""
     vertices, codes = [points[0]], [Path.MOVETO]
-    for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(points):
         middle = (y0 + y1) / 2
         vertices += [(x0, middle), (x1, middle), (x1, y1)]
         codes += [Path.CURVE4] * 3
@@ -313,7 +313,7 @@ def pipeline(states: Sequence[str] = SAMPLE_STATES) -> Chart:
     chart = Chart(height=1.75 + max(2.55, 0.42 * len(states) + 0.95))
     (axes,) = add_axes(chart)
     width, height = 7.3, max(2.55, 0.42 * len(states) + 0.95)
-    with mpl.rc_context(style()):
+    with styled():
         _canvas(axes, width, height + 0.72)
         _node(axes, chart, 0.0, 0.55, 1.0, "Sender", "lab send,\nlab ramp", PURPLE)
         _node(axes, chart, 1.5, 0.55, 1.2, "SQS queue", "keeps messages\nuntil taken", ORANGE)
@@ -337,7 +337,8 @@ def pipeline(states: Sequence[str] = SAMPLE_STATES) -> Chart:
         _straight(axes, (2.1, 0.92), (2.1, height - 0.67), VERMILLION, "--")
         _straight(axes, (6.2, height - 0.05), (6.2, height + 0.22))
         _straight(axes, (5.1, height + 0.45), (4.55, height + 0.45))
-    finding = f"A message waits in the queue, a function starts its workflow, {_counted(len(states), 'state').lower()} do the work"
+    count = _counted(len(states), "state").lower()
+    finding = f"A message waits in the queue, a function starts its workflow, {count} do the work"
     detail = "The name of an execution is the SQS message id; the logs are the only record of an Express Workflow"
     return finish(chart, finding, detail)
 

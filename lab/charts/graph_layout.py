@@ -1,7 +1,7 @@
 """Where the boxes and arrows of a state machine go: a small layered layout, from the top down, in inches.
 
-The steps are the classic ones of K. Sugiyama, S. Tagawa and M. Toda (1981): break cycles, give every state a layer, order
-each layer by where its neighbours are, then move boxes over their neighbours as far as the others allow.
+The steps are the classic ones of K. Sugiyama, S. Tagawa and M. Toda (1981): break cycles, give every state a layer,
+order each layer by where its neighbours are, then move boxes over their neighbours as far as the others allow.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
 START, END = "\0start", "\0end"
@@ -249,7 +251,7 @@ def _lanes(
         way.append(arrow.target)
         if arrow.label and len(way) > 2:
             places[way[1]].width = max(places[way[1]].width, 1.1)
-        for above, below in zip(way, way[1:], strict=False):
+        for above, below in pairwise(way):
             links[above, below] += _LANE_PULL if places[above].kind == places[below].kind == "lane" else weight
     return [(above, below, weight) for (above, below), weight in links.items()], lanes
 
@@ -265,14 +267,19 @@ def _order_rows(rows: list[list[str]], links: list[Link]) -> None:
         downwards = sweep % 2 == 0
         neighbours = above if downwards else below
         sequence = rows if downwards else rows[::-1]
-        for reference, row in zip(sequence, sequence[1:], strict=False):
+        for reference, row in pairwise(sequence):
             place = {name: index for index, name in enumerate(reference)}
 
-            def mean(name: str, place: dict[str, int] = place, row: list[str] = row) -> float:
-                near = [place[other] for other in neighbours[name] if other in place]
-                return sum(near) / len(near) if near else float(row.index(name))
+            # The number of a name in its own row keeps those without neighbours where they are.
+            own = {name: float(index) for index, name in enumerate(row)}
+            row.sort(key=partial(_mean_place, neighbours=neighbours, place=place, own=own))
 
-            row[:] = sorted(row, key=mean)
+
+def _mean_place(
+    name: str, neighbours: Mapping[str, list[str]], place: Mapping[str, int], own: Mapping[str, float]
+) -> float:
+    near = [place[other] for other in neighbours[name] if other in place]
+    return sum(near) / len(near) if near else own[name]
 
 
 def _place(rows: list[list[str]], links: list[Link], places: Mapping[str, Box]) -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from lab.analysis.backlog import stage_backlog
-from lab.analysis.latency import percentiles
 from lab.analysis.saturation import Saturation
-from lab.charts.stages import invalid_notes, saturation_rate, stages_of, usable, validity
+from lab.charts.stages import as_stages, invalid_notes, saturation_rate, usable, validity
 from lab.charts.style import (
     BLACK,
     BLUE,
@@ -30,7 +27,7 @@ from lab.charts.style import (
     plain_numbers,
     seconds,
     sentence_chart,
-    style,
+    styled,
     time_unit,
 )
 
@@ -46,6 +43,7 @@ MEASURES = {
     "naive": "Latency from the actual send time to the end of the execution",
     "duration": "Duration of the execution, from ExecutionStarted to its closing event",
     "queue_wait": "Wait in the queue, from sent to first received",
+    "send_lag": "Lag of the sender, from the planned to the actual send time",
     "start_delay": "Delay from received to ExecutionStarted",
 }
 ONE_SECOND = 1.0
@@ -57,21 +55,19 @@ KEEPS_UP = 0.95
 
 
 def latency_by_rate(
-    messages: pd.DataFrame,
-    measure: str = "end_to_end",
-    stages: pd.DataFrame | None = None,
-    saturation: Saturation | float | None = None,
+    stages: pd.DataFrame, measure: str = "end_to_end", saturation: Saturation | float | None = None
 ) -> Chart:
     """p50, p90, p99 and the maximum of a latency against the offered rate.
 
     Args:
-        messages: table ``messages``; or percentiles made of it: one row a stage with ``offered_rate`` and in seconds
-            ``p50``, ``p90``, ``p99``, ``max``, and where known ``valid``, ``invalid_reason``.
-        measure: ``end_to_end``, ``duration``, ``queue_wait``, ``start_delay`` or ``naive``.
-        stages: what ``stage_table`` made of the messages, for the invalid stages.
+        stages: what ``lab.analysis.latency.stage_table`` gives: ``offered_rate``, ``end_to_end_p50_s`` … ``_max_s`` (or
+            of another measure), ``valid``, ``invalid_reason``; or the table ``messages``, of which it is made then.
+        measure: ``end_to_end``, ``duration``, ``queue_wait``, ``start_delay``, ``send_lag`` or ``naive``.
         saturation: what ``find_saturation`` found, or a rate, drawn as a vertical line.
     """
-    rows = usable(_percentiles(messages, f"{measure}_s", stages), "offered_rate", "p99")
+    stages = as_stages(stages)
+    stages = stages.rename(columns={f"{measure}_{name}_s": name for name in QUANTILES})
+    rows = usable(stages, "offered_rate", "p99")
     rows = rows.sort_values("offered_rate", ignore_index=True)
     detail = MEASURES.get(measure, measure)
     if rows.empty:
@@ -84,7 +80,7 @@ def latency_by_rate(
     chart = Chart(height=4.4)
     (axes,) = add_axes(chart)
     valid, limit = validity(rows), saturation_rate(saturation)
-    with mpl.rc_context(style()):
+    with styled():
         for name in shown:
             colour, marker, dash = QUANTILES[name]
             _stage_line(axes, rows["offered_rate"], rows[name] * factor, valid, colour, marker, dash)
@@ -124,20 +120,21 @@ def _latency_finding(rates: pd.Series, p99: pd.Series, maxima: pd.Series | None,
     return f"{subject} stays at or below {seconds(float(known.max()))} up to {high} messages/s"
 
 
-def corrected_and_naive(messages: pd.DataFrame, stages: pd.DataFrame | None = None) -> Chart:
+def corrected_and_naive(stages: pd.DataFrame) -> Chart:
     """Latency from the planned send time (corrected) beside latency from the actual one (naive), p99 and maximum.
 
     The naive clock starts when the sender got round to sending, so a sender that was held up hides the wait that its
     messages had: *coordinated omission*, as G. Tene calls it.
 
     Args:
-        messages: table ``messages``.
-        stages: what ``stage_table`` made of it, for the invalid stages.
+        stages: what ``lab.analysis.latency.stage_table`` gives: ``offered_rate``, p99 and maximum of ``end_to_end`` and
+            ``naive``, ``valid``, ``invalid_reason``; or the table ``messages``, of which it is made then.
     """
-    corrected = _percentiles(messages, "end_to_end_s", stages)
-    naive = _percentiles(messages, "naive_s", stages)[["offered_rate", "p99", "max"]]
-    rows = corrected.merge(naive, on="offered_rate", suffixes=("", "_naive"))
-    rows = usable(rows, "offered_rate", "p99", "p99_naive").sort_values("offered_rate", ignore_index=True)
+    stages = as_stages(stages)
+    for name in ("p99", "max"):
+        stages = stages.rename(columns={f"end_to_end_{name}_s": name, f"naive_{name}_s": f"{name}_naive"})
+    rows = usable(stages, "offered_rate", "p99", "p99_naive", "max", "max_naive")
+    rows = rows.sort_values("offered_rate", ignore_index=True)
     if rows.empty:
         return sentence_chart("No latency to compare yet", "No stage has a finished message with both of its clocks.")
     values = rows[["p99", "max", "p99_naive", "max_naive"]].to_numpy(dtype=float)
@@ -146,7 +143,7 @@ def corrected_and_naive(messages: pd.DataFrame, stages: pd.DataFrame | None = No
     chart = Chart(height=4.2)
     (axes,) = add_axes(chart)
     handles = []
-    with mpl.rc_context(style()):
+    with styled():
         low, high = rows["p99_naive"] * factor, rows["p99"] * factor
         axes.fill_between(rows["offered_rate"], low, high, color=VERMILLION, alpha=0.12, lw=0)
         for column, label, colour, marker, dash in (
@@ -166,36 +163,25 @@ def corrected_and_naive(messages: pd.DataFrame, stages: pd.DataFrame | None = No
     if gap[worst] > max(0.01, 0.05 * rows["p99"][worst]):
         finding = f"The naive p99 hides {seconds(float(gap[worst]))} at {rate} messages/s"
     else:
-        finding = f"Both clocks agree: the sender kept its plan, p99 differs by at most {seconds(max(float(gap[worst]), 0.0))}"
+        most = seconds(max(float(gap[worst]), 0.0))
+        finding = f"Both clocks agree: the sender kept its plan, p99 differs by at most {most}"
     detail = "The shaded gap is time that messages waited before the sender got round to them"
     if axes.get_yscale() == "log":
         detail += " (logarithmic scale)"
     return finish(chart, finding, detail, legend=handles, notes=invalid_notes(rows, "hollow marks"))
 
 
-def _percentiles(messages: pd.DataFrame, column: str, stages: pd.DataFrame | None) -> pd.DataFrame:
-    """One row a stage: ``offered_rate``, ``p50`` … ``max``, ``valid``; tables that are percentiles already stay as they are."""
-    if "t_planned" not in messages:
-        return messages
-    windows = stages_of(messages, stages)
-    if windows.empty or column not in messages:
-        return pd.DataFrame(columns=["offered_rate", *QUANTILES])
-    return windows.merge(percentiles(messages, column), on="stage")
-
-
-def completed_against_offered(
-    messages: pd.DataFrame, stages: pd.DataFrame | None = None, saturation: Saturation | float | None = None
-) -> Chart:
+def completed_against_offered(stages: pd.DataFrame, saturation: Saturation | float | None = None) -> Chart:
     """Completed rate against offered rate, with the line y = x on which a system that keeps up stays.
 
     Args:
-        messages: table ``messages``; or one row a stage with ``offered_rate``, ``completion_rate`` (executions that ended
-            during the stage, a second), and where known ``achieved_rate`` (messages that left, a second), ``valid``.
-        stages: what ``stage_table`` made of the messages, for the achieved rates and the invalid stages.
+        stages: what ``lab.analysis.latency.stage_table`` gives: ``offered_rate``, ``completed_rate`` (executions that
+            ended during the stage, a second), ``achieved_rate`` (messages that left, a second), ``valid``,
+            ``invalid_reason``; or the table ``messages``, of which it is made then.
         saturation: what ``find_saturation`` found, or a rate, drawn as a vertical line.
     """
-    table = _rates(messages, stages) if "t_planned" in messages else messages
-    rows = usable(table, "offered_rate", "completion_rate").sort_values("offered_rate", ignore_index=True)
+    stages = as_stages(stages)
+    rows = usable(stages, "offered_rate", "completed_rate").sort_values("offered_rate", ignore_index=True)
     if rows.empty:
         return sentence_chart(
             "No completed messages yet", "No stage has a completed rate, so there is nothing to compare."
@@ -204,16 +190,16 @@ def completed_against_offered(
     valid = validity(rows)
     chart = Chart(height=4.4)
     (axes,) = add_axes(chart)
-    with mpl.rc_context(style()):
+    with styled():
         top = float(rows["offered_rate"].max()) * 1.06
         axes.plot([0, top], [0, top], color=MUTED, linestyle="--", linewidth=1.3)
         if "achieved_rate" in rows:
             _stage_line(axes, rows["offered_rate"], rows["achieved_rate"], valid, ORANGE, "s", ":")
-        _stage_line(axes, rows["offered_rate"], rows["completion_rate"], valid, GREEN, "o", "-")
+        _stage_line(axes, rows["offered_rate"], rows["completed_rate"], valid, GREEN, "o", "-")
         axes.fill_between(
             rows["offered_rate"],
-            rows["completion_rate"],
-            rows["offered_rate"].where(rows["offered_rate"] > rows["completion_rate"], rows["completion_rate"]),
+            rows["completed_rate"],
+            rows["offered_rate"].where(rows["offered_rate"] > rows["completed_rate"], rows["completed_rate"]),
             color=VERMILLION,
             alpha=0.10,
             lw=0,
@@ -237,9 +223,9 @@ def completed_against_offered(
 def _completed_finding(rows: pd.DataFrame, limit: float | None) -> str:
     if rows.empty:
         return "No stage is valid: the sender could not keep its plan"
-    ratio = rows["completion_rate"] / rows["offered_rate"]
+    ratio = rows["completed_rate"] / rows["offered_rate"]
     behind = rows[ratio < KEEPS_UP]
-    best = number(float(rows["completion_rate"].max()))
+    best = number(float(rows["completed_rate"].max()))
     if limit is not None and limit < float(rows["offered_rate"].max()):
         return f"Completed keeps up to {number(limit)} messages/s and tops out at {best}"
     if behind.empty:
@@ -249,16 +235,6 @@ def _completed_finding(rows: pd.DataFrame, limit: float | None) -> str:
     if kept.empty:
         return f"Completed stays behind offered at every rate; the most was {best} messages/s"
     return f"Completed keeps up to {number(float(kept['offered_rate'].max()))} messages/s and tops out at {best}"
-
-
-def _rates(messages: pd.DataFrame, stages: pd.DataFrame | None) -> pd.DataFrame:
-    windows = stages_of(messages, stages)
-    if windows.empty:
-        return pd.DataFrame(columns=["offered_rate", "completion_rate"])
-    rows = windows.merge(stage_backlog(messages)[["stage", "completion_rate"]], on="stage")
-    if stages is not None and "achieved_rate" in stages:
-        rows = rows.merge(stages[["stage", "achieved_rate"]], on="stage", how="left")
-    return rows
 
 
 def _stage_line(axes: Axes, x: pd.Series, y: pd.Series, valid: pd.Series, colour: str, marker: str, dash: str) -> None:

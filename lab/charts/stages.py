@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from lab.analysis.latency import stage_windows
+from lab.analysis.latency import stage_table, stage_windows
 from lab.analysis.saturation import Saturation
-from lab.charts.style import BAND, MUTED, SMALL_SIZE, VERMILLION, number, style, text_width
+from lab.charts.style import BAND, MUTED, SMALL_SIZE, VERMILLION, number, styled, text_width
 
 
 def usable(frame: pd.DataFrame | None, *columns: str) -> pd.DataFrame:
@@ -28,7 +27,7 @@ def validity(frame: pd.DataFrame) -> pd.Series:
 
 
 def invalid_notes(stages: pd.DataFrame, mark: str) -> list[str]:
-    """One sentence that names the invalid stages, their reasons and how they are marked; no sentence when all are valid."""
+    """One sentence that names the invalid stages, their reasons and their mark; none when all are valid."""
     bad = stages[~validity(stages)]
     if bad.empty:
         return []
@@ -40,13 +39,22 @@ def invalid_notes(stages: pd.DataFrame, mark: str) -> list[str]:
     return [f"Invalid, {mark}: {shown}{because}."]
 
 
+def as_stages(table: pd.DataFrame) -> pd.DataFrame:
+    """The stage table of ``table``, whether that is one already or the table ``messages``."""
+    if "t_planned" not in table:
+        return table
+    return stage_table(table) if not usable(table, "stage", "offered_rate", "t_planned").empty else pd.DataFrame()
+
+
 def stages_of(messages: pd.DataFrame, stages: pd.DataFrame | None = None) -> pd.DataFrame:
-    """The stages of a run: ``stage``, ``offered_rate``, ``start_s``, ``end_s`` (seconds since the first planned send), ``valid``.
+    """The stages of a run: ``stage``, ``offered_rate``, ``start_s``, ``end_s``, ``valid``.
+
+    Times are seconds since the first planned send.
 
     Args:
         messages: table ``messages`` or ``sends``.
-        stages: what ``lab.analysis.latency.stage_table`` made of it; says by ``valid`` and ``invalid_reason`` which stages
-            do not count. All count when left out.
+        stages: what ``lab.analysis.latency.stage_table`` made of it; says by ``valid`` and ``invalid_reason`` which
+            stages do not count. All count when left out.
     """
     if usable(messages, "stage", "offered_rate", "t_planned").empty:
         return pd.DataFrame(columns=["stage", "offered_rate", "start_s", "end_s", "valid"])
@@ -75,7 +83,7 @@ def stage_bands(axes: Axes, stages: pd.DataFrame) -> None:
 
     Invalid stages are hatched. Call it after the x limits are set.
     """
-    with mpl.rc_context(style()):
+    with styled():
         figure = axes.figure
         low, high = axes.get_xlim()
         pixels = figure.get_figwidth() * figure.dpi * 0.86 / max(high - low, 1e-9)  # type: ignore[union-attr]

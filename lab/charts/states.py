@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 
@@ -29,7 +28,7 @@ from lab.charts.style import (
     sentence_chart,
     shorten,
     state_styles,
-    style,
+    styled,
     text_width,
     time_unit,
 )
@@ -43,8 +42,8 @@ def state_times_by_rate(state_times: pd.DataFrame) -> Chart:
     Means, because they add up to the mean of the whole; percentiles do not.
 
     Args:
-        state_times: what ``lab.analysis.latency.state_durations`` gives: ``offered_rate``, ``state``, ``mean`` (seconds);
-            or rows with ``duration_s``, one a visit. States are stacked in the order of their first appearance.
+        state_times: what ``lab.analysis.latency.state_durations`` gives: ``offered_rate``, ``state``, ``mean``
+            (seconds); or rows with ``duration_s``, one a visit. States are stacked in the order in which they appear.
     """
     if "mean" in state_times:
         state_times = state_times.assign(duration_s=state_times["mean"])
@@ -76,7 +75,7 @@ def state_times_by_rate(state_times: pd.DataFrame) -> Chart:
         for name in names
     ]
     (axes,) = add_axes(chart)
-    with mpl.rc_context(style()):
+    with styled():
         places = np.arange(len(table))
         bottom = np.zeros(len(table))
         for name in names:
@@ -110,7 +109,8 @@ def _state_times_finding(table: pd.DataFrame, sums: pd.Series) -> str:
         if float(sums.iloc[-1]) > 1.5 * float(sums.iloc[0]):
             grower = str(growth.idxmax())
             return f"{quoted(grower)} grows most: by {seconds(float(growth.max()))} up to {rate} messages/s"
-        return f"The states take about as long at every rate; {quoted(longest)} takes most, {share:.0%} at {rate} messages/s"
+        most = f"{quoted(longest)} takes most, {share:.0%} at {rate} messages/s"
+        return f"The states take about as long at every rate; {most}"
     return f"{quoted(longest)} takes most: {share:.0%} of the time in states at {rate} messages/s"
 
 
@@ -118,7 +118,7 @@ def waterfall(states: pd.DataFrame, title: str | None = None) -> Chart:
     """One execution as a waterfall: a bar a visit of a state, from entered to exited.
 
     Args:
-        states: rows of table ``states`` of one execution: ``state``, ``entered``, ``exited``, and where known ``error``.
+        states: rows of table ``states`` of one execution: ``state``, ``entered``, ``exited``, where known ``error``.
             A state that failed has a cross and its error; one that was not left is drawn to the last known instant.
         title: the execution's name, for the second line.
     """
@@ -146,7 +146,7 @@ def waterfall(states: pd.DataFrame, title: str | None = None) -> Chart:
     chart = Chart(height=1.75 + row_in * len(rows))
     (axes,) = add_axes(chart)
     room = 2.1 * chart.dpi
-    with mpl.rc_context(style()):
+    with styled():
         axes.set_xlim(0, max(end, 1e-3) * factor * 1.22)
         axes.set_ylim(len(rows) - 0.4, -0.6)
         middle = max(end, 1e-3) * factor * 0.61
@@ -217,4 +217,5 @@ def _waterfall_finding(names: pd.Series, durations: pd.Series, failed: pd.Series
     if len(names) == 1:
         return f"{quoted(names[0])} took {seconds(float(durations[0]))}"
     share = float(durations[longest]) / end if end else 0.0
-    return f"{quoted(names[longest])} took longest: {seconds(float(durations[longest]))} of {seconds(end)} ({min(share, 1.0):.0%})"
+    took = f"{seconds(float(durations[longest]))} of {seconds(end)} ({min(share, 1.0):.0%})"
+    return f"{quoted(names[longest])} took longest: {took}"

@@ -1,7 +1,8 @@
 """What all charts share: colours, the header with the finding, and figures that never touch pyplot.
 
-The categorical colours are the set of M. Okabe and K. Ito (https://jfly.uni-koeln.de/color/), told apart by readers with
-every common kind of colour blindness; each series also differs in marker, dash or hatch, so that a grey print reads too.
+The categorical colours are the set of M. Okabe and K. Ito (https://jfly.uni-koeln.de/color/), told apart by readers
+with every common kind of colour blindness; each series also differs in marker, dash or hatch, so that a grey print
+reads too.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
@@ -98,6 +100,11 @@ def style() -> dict[str, Any]:
     }
 
 
+def styled() -> AbstractContextManager[None]:
+    """The style of the charts for as long as the ``with`` block lasts; matplotlib's own settings come back after it."""
+    return mpl.rc_context(style())  # type: ignore[arg-type]
+
+
 class Chart(Figure):
     """A matplotlib Figure that knows its finding and shows itself as a picture in Jupyter.
 
@@ -111,14 +118,16 @@ class Chart(Figure):
     finding: str = ""
     detail: str = ""
 
-    def __init__(self, width: float = WIDTH_IN, height: float = 4.2) -> None:
-        with mpl.rc_context(style()):
-            super().__init__(figsize=(width, height), dpi=SCREEN_DPI, layout="constrained")
+    def __init__(self, width: float = WIDTH_IN, height: float = 4.2, *, measured: bool = True) -> None:
+        """Make an empty chart of ``width`` by ``height`` inches; ``measured`` finds its margins while it is drawn."""
+        with styled():
+            layout: Literal["constrained", "none"] = "constrained" if measured else "none"
+            super().__init__(figsize=(width, height), dpi=SCREEN_DPI, layout=layout)
         FigureCanvasAgg(self)
 
     def draw(self, renderer: RendererBase) -> None:
         # Tick labels are made while drawing, so the style has to hold here as well.
-        with mpl.rc_context(style()):
+        with styled():
             super().draw(renderer)
 
     def png(self, dpi: float = PNG_DPI) -> bytes:
@@ -160,7 +169,7 @@ def finish(
     chart.finding, chart.detail = finding, detail
     height, width = chart.get_figheight(), chart.get_figwidth()
     left, room = MARGIN_IN / width, (width - 2 * MARGIN_IN) * chart.dpi
-    with mpl.rc_context(style()):
+    with styled():
         used = MARGIN_IN
         for text, size, weight, colour in ((finding, TITLE_SIZE, "bold", INK), (detail, TEXT_SIZE, "normal", MUTED)):
             if text:
@@ -207,7 +216,7 @@ def _place_legend(chart: Chart, handles: list[Artist], left: float, used: float,
 def sentence_chart(finding: str, sentence: str, height: float = 2.2) -> Chart:
     """The chart of nothing: a title and one sentence that says why, in place of empty axes."""
     chart = Chart(height=height)
-    with mpl.rc_context(style()):
+    with styled():
         text = wrap(chart, drawable(sentence), (WIDTH_IN - 1.2) * chart.dpi, TEXT_SIZE + 1, "normal")
         chart.text(0.5, 0.42, text, ha="center", va="center", color=MUTED, size=TEXT_SIZE + 1)
     return finish(chart, finding)
@@ -215,7 +224,7 @@ def sentence_chart(finding: str, sentence: str, height: float = 2.2) -> Chart:
 
 def add_axes(chart: Chart, rows: int = 1, columns: int = 1, **options: Any) -> list[Axes]:
     """Styled axes of ``chart``, row by row."""
-    with mpl.rc_context(style()):
+    with styled():
         return list(np.atleast_1d(chart.subplots(rows, columns, **options)).ravel())
 
 
@@ -352,7 +361,7 @@ def log_numbers(axes: Axes, which: str) -> None:
 
 def line_handle(label: str, colour: str, *, marker: str = "", dash: str = "-", width: float = 2.0) -> Line2D:
     """A legend entry for a line."""
-    return Line2D([], [], color=colour, marker=marker, linestyle=dash, linewidth=width, label=label)
+    return Line2D([], [], color=colour, marker=marker, linestyle=dash, linewidth=width, label=label)  # type: ignore[arg-type]
 
 
 def patch_handle(label: str, colour: str, *, hatch: str = "", edge: str | None = None) -> Patch:

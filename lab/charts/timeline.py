@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -10,10 +9,10 @@ from matplotlib.colors import LogNorm
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
-from lab.analysis import backlog
+from lab.analysis import backlog as analysis
 from lab.analysis.saturation import GROWTH_MESSAGES, GROWTH_RATIO
 from lab.charts.rates import MEASURES
-from lab.charts.stages import invalid_notes, stage_bands, stages_of, usable
+from lab.charts.stages import invalid_notes, stage_bands, stages_of, usable, validity
 from lab.charts.style import (
     BLUE,
     GREEN,
@@ -33,7 +32,7 @@ from lab.charts.style import (
     plain_numbers,
     seconds,
     sentence_chart,
-    style,
+    styled,
     time_unit,
 )
 
@@ -41,28 +40,35 @@ TIME_AXIS = "time since the first planned send (s)"
 _TIME_BINS, _LATENCY_BINS = 60, 36
 
 
-def backlog_over_time(messages: pd.DataFrame, stages: pd.DataFrame | None = None) -> Chart:
+def backlog_over_time(backlog: pd.DataFrame, stages: pd.DataFrame | None = None) -> Chart:
     """Messages under way over time, in the whole system and in the queue, with the stages as bands.
 
     Args:
-        messages: table ``messages``.
-        stages: what ``stage_table`` made of it, for the invalid stages.
+        backlog: what ``lab.analysis.backlog.backlog_over_time`` gives: ``time_s``, ``backlog``, ``in_queue``; or the
+            table ``messages``, of which it is made then.
+        stages: what ``lab.analysis.latency.stage_table`` gives, for the bands: ``stage``, ``offered_rate``, ``start_s``,
+            ``end_s``, ``valid``. Made of the messages where these are given instead of the backlog.
     """
-    bands = stages_of(messages, stages)
-    rows = backlog.backlog_over_time(messages) if not bands.empty else pd.DataFrame()
-    if rows.empty or messages["t_sent"].isna().all():
+    if "t_planned" in backlog:
+        stages = stages_of(backlog, stages)
+        backlog = analysis.backlog_over_time(backlog) if not stages.empty else pd.DataFrame()
+    rows = usable(backlog, "time_s", "backlog")
+    if rows.empty:
         return sentence_chart("No backlog to show yet", "No message has been sent, so nothing can have piled up.")
+    bands = usable(stages, "stage", "offered_rate", "start_s", "end_s")
+    bands["valid"] = validity(bands)
     chart = Chart(height=4.0)
     (axes,) = add_axes(chart)
-    worst = rows["in_system"].idxmax()
-    peak, peak_s = float(rows["in_system"][worst]), float(rows["elapsed_s"][worst])
-    with mpl.rc_context(style()):
+    worst = rows["backlog"].idxmax()
+    peak, peak_s = float(rows["backlog"][worst]), float(rows["time_s"][worst])
+    with styled():
         width = 1.5 if peak > 5 else 0.9
-        axes.step(rows["elapsed_s"], rows["in_system"], where="post", color=BLUE, lw=width)
-        axes.fill_between(rows["elapsed_s"], rows["in_system"], step="post", color=BLUE, alpha=0.12, lw=0)
-        axes.step(rows["elapsed_s"], rows["in_queue"], where="post", color=ORANGE, lw=width, linestyle="--")
+        axes.step(rows["time_s"], rows["backlog"], where="post", color=BLUE, lw=width)
+        axes.fill_between(rows["time_s"], rows["backlog"], step="post", color=BLUE, alpha=0.12, lw=0)
+        if "in_queue" in rows:
+            axes.step(rows["time_s"], rows["in_queue"], where="post", color=ORANGE, lw=width, linestyle="--")
         axes.plot([peak_s], [peak], color=VERMILLION, marker="^", markersize=8, linestyle="", markeredgecolor=PAPER)
-        _time_limits(axes, rows["elapsed_s"], bands)
+        _time_limits(axes, rows["time_s"], bands)
         axes.set_ylim(0, max(peak * 1.12, 1.0))
         stage_bands(axes, bands)
         label_axes(axes, TIME_AXIS, "backlog (messages)")
@@ -70,24 +76,29 @@ def backlog_over_time(messages: pd.DataFrame, stages: pd.DataFrame | None = None
         plain_numbers(axes.xaxis, bins=10)
     legend = [
         line_handle("in the system: sent, not finished", BLUE),
-        line_handle("of these in the queue", ORANGE, dash="--"),
+        *([line_handle("of these in the queue", ORANGE, dash="--")] if "in_queue" in rows else []),
         line_handle(f"maximum: {message_count(peak)} after {seconds(peak_s)}", VERMILLION, marker="^", dash=""),
     ]
-    finding = _backlog_finding(messages, float(rows["in_system"].iloc[-1]), peak)
-    detail = "Bands are the stages with their offered rates"
+    finding = _backlog_finding(rows, bands, peak)
+    detail = "Bands are the stages with their offered rates" if not bands.empty else ""
     return finish(chart, finding, detail, legend=legend, notes=invalid_notes(bands, "hatched"))
 
 
-def _backlog_finding(messages: pd.DataFrame, left: float, peak: float) -> str:
-    # The rule of lab.analysis.saturation: a few messages more are no trend, whatever the rate.
-    table = backlog.stage_backlog(messages)
-    offered = table["offered_rate"] * table["seconds"]
-    behind = table[table["slope"] * table["seconds"] > np.maximum(GROWTH_RATIO * offered, GROWTH_MESSAGES)]
-    if not behind.empty:
-        first = behind.iloc[0]
-        return f"The queue fell behind from stage {int(first['stage']) + 1} on, at {number(first['offered_rate'])} messages/s"
+def _backlog_finding(rows: pd.DataFrame, bands: pd.DataFrame, peak: float) -> str:
+    for band in bands.itertuples():
+        inside = rows[rows["time_s"].between(band.start_s, band.end_s)]
+        if len(inside) < 3:
+            continue
+        growth = np.polyfit(inside["time_s"], inside["backlog"], 1)[0] * (band.end_s - band.start_s)
+        offered = band.offered_rate * (band.end_s - band.start_s)
+        # The rule of lab.analysis.saturation: a few messages more are no trend, whatever the rate.
+        if growth > max(GROWTH_RATIO * offered, GROWTH_MESSAGES):
+            return (
+                f"The queue fell behind from stage {int(band.stage) + 1} on, at {number(band.offered_rate)} messages/s"
+            )
     if peak == 0:
         return "Nothing waited: the backlog stayed at zero"
+    left = float(rows["backlog"].iloc[-1])
     drained = "and drained to zero" if left == 0 else f"and {message_count(left)} had not finished at the end"
     return f"The backlog never ran away: at most {message_count(peak)}, {drained}"
 
@@ -108,7 +119,7 @@ def sent_and_finished(messages: pd.DataFrame, stages: pd.DataFrame | None = None
     bands = stages_of(rows, stages)
     chart = Chart(height=4.0)
     (axes,) = add_axes(chart)
-    with mpl.rc_context(style()):
+    with styled():
         last = max(float(sent[-1]), float(finished[-1]) if finished.size else 0.0)
         for instants, colour, dash in ((sent, PURPLE, "--"), (finished, GREEN, "-")):
             counts = np.arange(instants.size + 1)
@@ -133,7 +144,7 @@ def latency_heatmap(messages: pd.DataFrame, measure: str = "end_to_end", stages:
     """How many messages had which latency, over the time at which they were planned, and the maximum as a line.
 
     Args:
-        messages: table ``messages``: ``stage``, ``offered_rate``, ``t_planned`` and the measure's column (``end_to_end_s``).
+        messages: table ``messages``: ``stage``, ``offered_rate``, ``t_planned`` and the measure's column.
         measure: ``end_to_end``, ``duration``, ``queue_wait``, ``start_delay`` or ``naive``.
         stages: what ``stage_table`` made of it, for the invalid stages.
     """
@@ -155,7 +166,7 @@ def latency_heatmap(messages: pd.DataFrame, measure: str = "end_to_end", stages:
     counts, _, _ = np.histogram2d(at, values, bins=(time_edges, latency_edges))
     chart = Chart(height=4.4)
     (axes,) = add_axes(chart)
-    with mpl.rc_context(style()):
+    with styled():
         shaded = np.ma.masked_equal(counts.T, 0)
         norm = LogNorm(vmin=1, vmax=max(float(counts.max()), 2.0))
         mesh = axes.pcolormesh(time_edges, latency_edges, shaded, cmap="viridis", norm=norm, zorder=1.5)
@@ -177,7 +188,7 @@ def latency_heatmap(messages: pd.DataFrame, measure: str = "end_to_end", stages:
         plain_numbers(axes.xaxis, bins=10)
         bar = chart.colorbar(mesh, ax=axes, pad=0.015, aspect=28)
         bar.set_label("messages in a cell")
-        bar.outline.set_visible(False)  # type: ignore[operator]
+        bar.outline.set_visible(False)
         bar.ax.yaxis.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 5.0)))
         bar.ax.yaxis.set_minor_locator(MaxNLocator(1))
         bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: number(value, 6)))
@@ -203,7 +214,8 @@ def _heatmap_finding(at: np.ndarray, values: np.ndarray, end: float, worst_s: fl
         before, after = float(np.median(early)), float(np.median(late))
         if before > 0 and after > 2 * before:
             return f"Half of the messages took {seconds(before)} at first and {seconds(after)} towards the end"
-    return f"Half of the messages took {seconds(float(np.median(values)))}; the slowest {seconds(longest)}, sent after {seconds(worst_s)}"
+    half = seconds(float(np.median(values)))
+    return f"Half of the messages took {half}; the slowest {seconds(longest)}, sent after {seconds(worst_s)}"
 
 
 def _instants(times: pd.Series, origin: pd.Timestamp) -> np.ndarray:

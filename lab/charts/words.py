@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 
@@ -19,7 +18,6 @@ from lab.charts.style import (
     ORANGE,
     PAPER,
     PURPLE,
-    SKY,
     SMALL_SIZE,
     TEXT_SIZE,
     VERMILLION,
@@ -35,10 +33,10 @@ from lab.charts.style import (
     plain_numbers,
     quoted,
     sentence_chart,
-    style,
+    styled,
 )
 
-Counts = Mapping[str, int] | pd.Series | pd.DataFrame | Iterable[tuple[str, int]]
+Counts: TypeAlias = Mapping[str, int] | pd.Series | pd.DataFrame | Iterable[tuple[str, int]]
 
 STATISTICS = {
     "text_length": ("Text length", "characters"),
@@ -83,14 +81,14 @@ def word_frequencies(words: Counts, top: int = 20) -> Chart:
     chart = Chart(height=1.7 + 0.245 * max(len(shown), 3))
     (axes,) = add_axes(chart)
     total = int(counts.sum())
-    with mpl.rc_context(style()):
+    with styled():
         places = np.arange(len(shown))
         axes.barh(
             places, shown.to_numpy(), 0.7, color=[VERMILLION if value == counts.iloc[0] else BLUE for value in shown]
         )
         for place, value in zip(places, shown, strict=True):
             words_ = f" {number(float(value), 12)} ({value / total:.1%})"
-            axes.text(value, place, words_, va="center", ha="left", size=SMALL_SIZE, color=MUTED)
+            axes.text(value, float(place), words_, va="center", ha="left", size=SMALL_SIZE, color=MUTED)
         names = [fit(chart, drawable(_visible(word)), 1.9 * chart.dpi, TEXT_SIZE) for word in shown.index]
         axes.set_yticks(places, names)
         axes.tick_params(axis="y", length=0)
@@ -116,17 +114,15 @@ def word_frequencies(words: Counts, top: int = 20) -> Chart:
     else:
         finding = f"{leader} leads with {number(most, 12)} of {whole}"
     rest = len(counts) - len(shown)
-    detail = f"{number(len(counts), 12)} distinct word{'' if len(counts) == 1 else 's'}" + (
-        f", the {len(shown)} most frequent shown" if rest else ""
-    )
+    detail = _distinct(len(counts)) + (f", the {len(shown)} most frequent shown" if rest else "")
     return finish(chart, finding, detail)
 
 
 def rank_frequency(words: Counts, fit_of: ZipfFit | None = None) -> Chart:
     """Frequency of each word against its rank, both logarithmic, with the line of Zipf's law.
 
-    G. K. Zipf (1949): frequency is about proportional to 1 / rank to the power *s*, with *s* near 1 in natural language.
-    On two logarithmic axes that is a straight line.
+    G. K. Zipf (1949): frequency is about proportional to 1 / rank to the power *s*, with *s* near 1 in natural
+    language. On two logarithmic axes that is a straight line.
 
     Args:
         words: word counts; see ``counts_of``.
@@ -141,7 +137,7 @@ def rank_frequency(words: Counts, fit_of: ZipfFit | None = None) -> Chart:
     line = fit_zipf(table) if fit_of is None and counts.nunique() > 1 else fit_of
     chart = Chart(height=4.6)
     (axes,) = add_axes(chart)
-    with mpl.rc_context(style()):
+    with styled():
         axes.plot(
             ranks,
             values,
@@ -176,7 +172,8 @@ def rank_frequency(words: Counts, fit_of: ZipfFit | None = None) -> Chart:
     if line is not None:
         label = f"fitted: exponent {line.exponent:.2f}"
         legend.append(line_handle(label, VERMILLION, dash="--", width=1.6))
-    detail = f"{number(len(counts), 12)} distinct word{'' if len(counts) == 1 else 's'}, {number(float(values.sum()), 12)} in all; each dot is a word"
+    whole = number(float(values.sum()), 12)
+    detail = f"{_distinct(len(counts))}, {whole} in all; each dot is a word"
     return finish(chart, _rank_finding(line.exponent if line else None, values), detail, legend=legend)
 
 
@@ -204,7 +201,7 @@ def text_statistics(stats: pd.DataFrame) -> Chart:
         return sentence_chart("No statistics yet", "No execution has come to an end with statistics of its text.")
     chart = Chart(height=5.2 if len(known) > 2 else 3.4)
     panels = add_axes(chart, 2 if len(known) > 2 else 1, min(len(known), 2))
-    with mpl.rc_context(style()):
+    with styled():
         for axes, (name, values), colour in zip(panels, known.items(), (BLUE, GREEN, ORANGE, PURPLE), strict=False):
             title, unit = STATISTICS[name]
             axes.hist(values, bins=_bins(values), color=colour, edgecolor=PAPER, linewidth=0.6)
@@ -255,3 +252,7 @@ def _bins(values: pd.Series) -> Any:
 def _visible(word: object) -> str:
     """A word as it can be shown: never empty, no line breaks."""
     return " ".join(str(word).split()) or "(blank)"
+
+
+def _distinct(count: int) -> str:
+    return f"{number(count, 12)} distinct word{'' if count == 1 else 's'}"

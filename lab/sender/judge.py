@@ -1,8 +1,10 @@
 """Whether a stage counts: did the sender keep to the plan, and if not, was it the sender's own fault?
 
 A message leaves late for one of two reasons. Either every sender thread was waiting for an answer when it was due:
-then the endpoint (or its network) is saturated, which is a finding. Or a thread was idle and yet late: then the sender
-lagged, what was offered is not what was planned, and the stage is void.
+then the endpoint (or its network) is saturated, which is a finding. Or the thread that took it had been idle and was
+late all the same: then the sender lagged, what was offered is not what was planned, and the stage is void.
+
+So of a message's send lag the sender's own part is t_sent - max(t_planned, the moment the thread became free).
 """
 
 from __future__ import annotations
@@ -31,15 +33,11 @@ class Trace:
     Attributes:
         start_ns: when the plan began.
         threads: how many sender threads there were.
-        drop_after_s: lateness in seconds at which a message is dropped.
-        busy_ns: from when to when a thread carried a batch, one pair a batch.
         own_cpu: pairs of a time and the CPU seconds that this process had used by then.
     """
 
     start_ns: int
     threads: int
-    drop_after_s: float
-    busy_ns: list[tuple[int, int]] = field(default_factory=list)
     own_cpu: list[tuple[int, float]] = field(default_factory=list)
 
 
@@ -49,7 +47,7 @@ def stage_table(plan: Plan, rows: Sequence[SendRow], trace: Trace) -> pd.DataFra
     Columns: ``stage``; ``offered_rate`` (messages/s); ``seconds``; ``planned``, ``sent``, ``acked``, ``unknown``,
     ``refused``, ``dropped`` (messages); ``achieved_rate`` (messages that left within the stage, over its length);
     ``send_lag_p50_s``, ``send_lag_p99_s``, ``send_lag_max_s`` (of messages that left; NaN if none did);
-    ``own_lag_p99_s`` (the part of the lag in which a thread was idle; includes messages dropped as too late);
+    ``own_lag_p99_s`` (the part that is the sender's own, of messages that left or were dropped as too late);
     ``retries``, ``throttles`` (messages tried again, told to slow down, each time counted); ``own_cpu`` (CPU seconds of
     this process per second: 1.0 is one core, which is all that Python threads can use); ``endpoint_saturated``;
     ``valid``; ``reason`` (why it is void, or that the endpoint was saturated; else empty).
@@ -61,7 +59,9 @@ def stage_table(plan: Plan, rows: Sequence[SendRow], trace: Trace) -> pd.DataFra
     sent_s = _seconds([row.sent_ns for row in rows], trace)
     lag_s = sent_s - planned_s
     too_late = np.array([row.error == TOO_LATE for row in rows])
-    own_lag_s = _own_lag(planned_s, np.where(too_late, planned_s + trace.drop_after_s, sent_s), trace)
+    free_s = _seconds([row.free_ns for row in rows], trace)
+    left_s = np.where(too_late, _seconds([row.taken_ns for row in rows], trace), sent_s)
+    own_lag_s = left_s - np.fmax(planned_s, free_s)
     outcomes = np.array([row.outcome for row in rows], dtype=object)
     stopped = np.array([row.error == STOPPED for row in rows])
     records = []
@@ -117,28 +117,6 @@ def _why_void(stopped: int, planned: int, own_lag_p99_s: float, own_cpu: float) 
 def _seconds(times_ns: Sequence[int | None], trace: Trace) -> np.ndarray:
     """Seconds since the plan began, NaN where there is no time."""
     return np.array([np.nan if time is None else (time - trace.start_ns) / 1e9 for time in times_ns], dtype="float64")
-
-
-def _own_lag(planned_s: np.ndarray, left_s: np.ndarray, trace: Trace) -> np.ndarray:
-    """Of the time between planned and left, the seconds during which not every thread was busy."""
-    times, saturated_s = _saturated_until(trace)
-    excused = np.interp(left_s, times, saturated_s) - np.interp(planned_s, times, saturated_s)
-    return left_s - planned_s - excused
-
-
-def _saturated_until(trace: Trace) -> tuple[np.ndarray, np.ndarray]:
-    """Times in seconds since the plan began, and for how many seconds all threads were busy up to each."""
-    if not trace.busy_ns:
-        return np.zeros(1), np.zeros(1)
-    busy_s = (np.array(trace.busy_ns, dtype="int64") - trace.start_ns) / 1e9
-    times = busy_s.ravel(order="F")  # all starts, then all ends
-    steps = np.repeat([1, -1], len(busy_s))
-    order = np.lexsort((steps, times))  # an end before a start at the same time
-    times, busy = times[order], np.cumsum(steps[order])
-    lengths = np.diff(times, prepend=times[0])
-    # busy[k] holds from times[k] to times[k + 1].
-    saturated = np.concatenate([[False], busy[:-1] >= trace.threads])
-    return times, np.cumsum(lengths * saturated)
 
 
 def _quantiles(values: np.ndarray, shares: tuple[float, ...]) -> list[float]:

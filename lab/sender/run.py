@@ -221,7 +221,7 @@ class _Run:
             row.planned_ns = due_ns
         if self.ledger is not None:
             self.ledger.start(start_ns)
-        self._trace = Trace(start_ns, self.sender.threads, self.sender.drop_after_s)
+        self._trace = Trace(start_ns, self.sender.threads)
         self._sample_cpu(start_ns)
 
         try:
@@ -270,19 +270,20 @@ class _Run:
 
     def _work(self) -> None:
         try:
-            while batch := self._take():
-                begun_ns = self._now_ns()
-                try:
-                    self._delivery.carry(batch)
-                finally:
-                    self._trace.busy_ns.append((begun_ns, self._now_ns()))
+            free_ns = self._now_ns()
+            while batch := self._take(free_ns):
+                self._delivery.carry(batch)
+                free_ns = self._now_ns()
                 self._settle([item.row for item in batch], in_flight=len(batch))
         except Exception as error:  # noqa: BLE001 - raised again by carry_out, in the caller's thread
             self._fault = error
             self._halt.set()
 
-    def _take(self) -> list[Item]:
-        """Keep the watch until a message is due, and take what is due then; empty when the run is over."""
+    def _take(self, free_ns: int) -> list[Item]:
+        """Keep the watch until a message is due, and take what is due then; empty when the run is over.
+
+        ``free_ns`` is since when the thread has been waiting for its turn.
+        """
         with self._watch:
             while self._next < len(self._rows) and not self._stopped():
                 now_ns = self._now_ns()
@@ -290,31 +291,34 @@ class _Run:
                 if wait_ns > 0:
                     self.sender.sleep(min(wait_ns / _NS, _NAP_S))
                     continue
-                self._drop_the_too_late(now_ns)
-                if batch := self._take_due(now_ns):
+                self._drop_the_too_late(now_ns, free_ns)
+                if batch := self._take_due(now_ns, free_ns):
                     self._sample_cpu(now_ns)
                     return batch
             return []
 
-    def _drop_the_too_late(self, now_ns: int) -> None:
+    def _drop_the_too_late(self, now_ns: int, free_ns: int) -> None:
         dropped = []
         limit_ns = now_ns - int(self.sender.drop_after_s * _NS)
         while self._next < len(self._rows) and self._due_ns[self._next] < limit_ns:
             row = self._rows[self._next]
             row.outcome, row.error = "dropped", TOO_LATE
+            row.free_ns, row.taken_ns = now_ns, now_ns
             dropped.append(row)
             self._next += 1
         if dropped:
             self._settle(dropped)
 
-    def _take_due(self, now_ns: int) -> list[Item]:
+    def _take_due(self, now_ns: int, free_ns: int) -> list[Item]:
         batch: list[Item] = []
         size = 0
         while self._next < len(self._rows) and len(batch) < BATCH_MESSAGES and self._due_ns[self._next] <= now_ns:
             size += self._sizes[self._next]
             if batch and size > BATCH_BYTES:
                 break
-            batch.append(Item(self.messages[self._next], self._rows[self._next]))
+            row = self._rows[self._next]
+            row.free_ns, row.taken_ns = free_ns, now_ns
+            batch.append(Item(self.messages[self._next], row))
             self._next += 1
         with self._tally_lock:
             self._tally["in_flight"] += len(batch)

@@ -31,6 +31,8 @@ class SendRow:
         error: name of the last error.
         retries: how often it was tried again.
         throttles: how often it was told to slow down.
+        free_ns: since when the thread that took it, to send or to drop it, had nothing else to do.
+        taken_ns: when that thread took it.
         leaving_ns: start of its latest call, whether or not an answer came.
         settled: whether ``outcome`` is the last word.
     """
@@ -47,6 +49,8 @@ class SendRow:
     error: str | None = None
     retries: int = 0
     throttles: int = 0
+    free_ns: int | None = None
+    taken_ns: int | None = None
     leaving_ns: int | None = None
     settled: bool = False
 

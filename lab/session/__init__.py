@@ -1,5 +1,6 @@
 """The workflows behind the commands: bring a lab up, send to it, ramp it, show it all, take it down."""
 
+from lab.session.demo import DEMO_RAMP, demo, throw_away_name, write_ramp
 from lab.session.lifecycle import (
     PATIENCE_S,
     MessageFileError,
@@ -12,20 +13,30 @@ from lab.session.lifecycle import (
     up,
 )
 from lab.session.present import describe_execution, stages_as_table
+from lab.session.ramp import RampOptions, RampProgress, RampResult, ramp, save_tables
 from lab.session.watch import Progress, Watch
 
 __all__ = [
+    "DEMO_RAMP",
     "PATIENCE_S",
     "MessageFileError",
     "Progress",
+    "RampOptions",
+    "RampProgress",
+    "RampResult",
     "Timing",
     "UnfinishedMessageError",
     "Watch",
+    "demo",
     "describe_execution",
     "down",
+    "ramp",
     "read_message_file",
+    "save_tables",
     "send",
     "stages_as_table",
     "status",
+    "throw_away_name",
     "up",
+    "write_ramp",
 ]

@@ -21,7 +21,7 @@ def delete(names: Names) -> None:
     """Delete the state machines, functions and log groups of the exercises; what is not there is fine."""
     states, functions, logs = (names.target.client(service) for service in ("stepfunctions", "lambda", "logs"))
     for exercise in STATE_MACHINES:
-        states.delete_state_machine(stateMachineArn=_arn(names, exercise))
+        states.delete_state_machine(stateMachineArn=state_machine_arn(names, exercise))
     waiting.until(
         lambda: not _state_machines(names), what="the exercises' state machines to go", deadline_s=_GONE_DEADLINE_S
     )
@@ -47,7 +47,7 @@ def _state_machines(names: Names) -> list[str]:
     found = []
     for exercise in STATE_MACHINES:
         with contextlib.suppress(states.exceptions.StateMachineDoesNotExist):
-            states.describe_state_machine(stateMachineArn=_arn(names, exercise))
+            states.describe_state_machine(stateMachineArn=state_machine_arn(names, exercise))
             found.append(name(names, exercise))
     return found
 
@@ -75,5 +75,5 @@ def _log_groups(names: Names) -> list[str]:
     ]
 
 
-def _arn(names: Names, exercise: str) -> str:
+def state_machine_arn(names: Names, exercise: str) -> str:
     return f"{names.state_machine_arn.rsplit(':', 1)[0]}:{name(names, exercise)}"

@@ -98,11 +98,12 @@ def survivors(names: Names) -> list[str]:
 
 
 def _differs(current: dict[str, Any], wanted: dict[str, Any]) -> bool:
-    return any(
-        (current.get(key) or {}) != (value or {}) if key == "Environment" else current.get(key) != value
-        for key, value in wanted.items()
-        if key != "FunctionName"
-    )
+    def same(key: str, value: Any) -> bool:
+        if key == "Environment":  # AWS leaves an empty one out of its answer
+            return ((current.get(key) or {}).get("Variables") or {}) == value["Variables"]
+        return bool(current.get(key) == value)
+
+    return not all(same(key, value) for key, value in wanted.items() if key != "FunctionName")
 
 
 def _wait_until_ready(names: Names, folder: str) -> None:

@@ -76,6 +76,7 @@ def execute(edition: Edition) -> nbformat.NotebookNode:
         timeout=CELL_TIMEOUT_S,
         kernel_name="python3",
         record_timing=False,
+        extra_arguments=["--IPKernelApp.log_level=40"],  # it warns that it talks over TCP on this machine
         resources={"metadata": {"path": str(edition.source.parent)}},
     )
     client.execute()

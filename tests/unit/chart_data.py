@@ -1,4 +1,4 @@
-"""Seeded tables that look like a run: a queue that one server empties at a fixed rate, fed by stages of rising rates."""
+"""Seeded tables that look like a run: one server empties a queue that stages of rising rates fill."""
 
 from __future__ import annotations
 
@@ -47,6 +47,7 @@ def run_of(
             "finished": instants(finished.to_numpy()),
             "status": "SUCCEEDED",
             "send_lag_s": table["sent"] - table["planned"],
+            "start_delay_s": 0.0,
             "queue_wait_s": table["done"] - table["sent"],
             "duration_s": duration,
             "end_to_end_s": finished - table["planned"],

@@ -205,7 +205,7 @@ def test_a_loss_breaks_the_account_and_is_named() -> None:
     assert not account.holds
     assert account.explain() == (
         "6 sent = 1 succeeded + 0 failed + 5 lost.\n"
-        "5: SQS acknowledged these and nothing was seen of them again: r-1, r-2, r-3 and 2 more."
+        "5 lost: acknowledged by SQS and seen nowhere after: r-1, r-2, r-3 and 2 more."
     )
 
 

@@ -1,0 +1,91 @@
+"""``summary.json``: the contract for scripts, and the charts that go with it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import math
+import platform
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from lab import __version__, charts
+from lab.session.ramp import RampResult
+
+_STAGE_KEYS = (
+    "offered_rate",
+    "achieved_rate",
+    "send_lag_p99_s",
+    "sent",
+    "completed",
+    "duration_p50_s",
+    "duration_p99_s",
+    "end_to_end_p99_s",
+    "valid",
+)
+_PACKAGES = ("localstack-core", "awslambdaric", "boto3", "pandas", "matplotlib", "jupyterlab")
+_TOP = 3
+
+
+def versions() -> dict[str, str]:
+    """Versions of the lab, Python and the libraries that decide what is seen."""
+    found = {"express-lab": __version__, "python": platform.python_version()}
+    return found | {name: importlib.metadata.version(name) for name in _PACKAGES}
+
+
+def sample_summary(execution: dict[str, Any], states: pd.DataFrame) -> dict[str, Any]:
+    """The part ``sample``: statistics, words and states of the sample message's execution."""
+    output = json.loads(execution["output"] or "{}")
+    counts: dict[str, int] = output.get("word_counts", {})
+    return {
+        "stats": output.get("stats", {}),
+        "tokens": sum(counts.values()),
+        "distinct": len(counts),
+        # sorted() keeps the order of first appearance among equals
+        "top": [[word, count] for word, count in sorted(counts.items(), key=lambda item: -item[1])[:_TOP]],
+        "states": [{"name": state["state"], "duration_s": state["duration_s"]} for state in states.to_dict("records")],
+    }
+
+
+def ramp_summary(result: RampResult) -> dict[str, Any]:
+    """The parts that a ramp fills: ``stages``, ``saturation``, ``reconciliation``, ``words``."""
+    return {
+        "stages": result.stages[list(_STAGE_KEYS)].to_dict("records"),
+        "saturation": {"rate": result.saturation.rate, "reason": result.saturation.reason},
+        "reconciliation": result.reconciliation.as_dict(),
+        "words": {"total": result.words.total, "matches_expected": result.words.matches},
+    }
+
+
+def ramp_figures(result: RampResult) -> dict[str, Any]:
+    """The charts of a ramp, by the name of their file."""
+    stages, messages = result.stages, result.messages
+    return {
+        "latency_by_rate": charts.latency_by_rate(stages, saturation=result.saturation),
+        "completed_against_offered": charts.completed_against_offered(stages, result.saturation),
+        "backlog_over_time": charts.backlog_over_time(messages, stages),
+        "corrected_and_naive": charts.corrected_and_naive(stages),
+        "latency_heatmap": charts.latency_heatmap(messages, stages=stages),
+        "state_times_by_rate": charts.state_times_by_rate(result.state_times),
+        "word_frequencies": charts.word_frequencies(result.word_counts),
+        "rank_frequency": charts.rank_frequency(result.word_counts),
+        "text_statistics": charts.text_statistics(result.statistics),
+    }
+
+
+def write_summary(summary: dict[str, Any], folder: Path) -> None:
+    """Write ``summary.json``. Missing numbers become null: NaN is no JSON."""
+    text = json.dumps(_plain(summary), indent=2, allow_nan=False, ensure_ascii=False)
+    (folder / "summary.json").write_text(text + "\n", "utf-8")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if hasattr(value, "item"):  # NumPy's numbers
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

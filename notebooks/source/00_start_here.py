@@ -1,0 +1,150 @@
+# %% [markdown]
+# # Start here
+#
+# **Time:** 10 minutes
+#
+# What happens when many messages per second flow from a queue into a workflow? In this workshop you build
+# such a system out of real AWS services, send it one message, then more and more of them, and see in charts
+# where the time goes and what gives way first. All of it runs on your own machine, for nothing.
+#
+# **For whom:** you read a little Python. You need not have seen Amazon SQS, AWS Lambda or AWS Step
+# Functions before.
+#
+# After this notebook you
+#
+# - know the parts of the system and what each is for,
+# - have a running lab, and know how to stop it,
+# - know how each lesson is built.
+
+# %% [markdown]
+# ## Vocabulary
+#
+# | word | meaning |
+# |---|---|
+# | **message** | a piece of text that somebody sends and somebody else handles later; here a JSON object with a text in it |
+# | **queue** | where messages wait until they are handled; Amazon SQS |
+# | **function** | a piece of Python that AWS runs when it is called, and only then; AWS Lambda |
+# | **state machine**, **workflow** | a plan of several steps, and which step follows which; AWS Step Functions |
+# | **state** | one step of it |
+# | **execution** | one run of a state machine, for one message |
+# | **event** | one line of an execution's diary: “entered this state”, “called that function” |
+# | **log group** | where the diaries are kept; Amazon CloudWatch Logs |
+#
+# Step Functions has two kinds of workflow. A *Standard* Workflow may run for a year and keeps its own
+# diary. An *Express* Workflow lasts five minutes at most, may be started many thousand times a second, and
+# keeps no diary but its log. This workshop is about the second kind.
+
+# %% [markdown]
+# ## The system
+#
+# Each message holds a text, written as base64. A function takes the messages out of the queue and starts
+# one execution for each. The workflow decodes the text, describes it in numbers, removes the special
+# characters and counts its words.
+
+# %%
+from lab import charts
+
+charts.pipeline()
+
+# %% [markdown]
+# ## Predict
+#
+# Before each experiment you write down what you expect. A wrong guess teaches more than a right one, but
+# only if you made it.
+#
+# - How long will one message take from the queue to the last state, on your machine? 5 milliseconds, 50,
+#   500, 5000?
+# - How many messages can your machine handle in a second before they pile up?
+#
+# Keep your two numbers. Notebook 02 answers the first one.
+
+# %% [markdown]
+# ## Run
+#
+# A *target* says where the lab runs. The usual one is `embedded`: LocalStack, a program that answers like
+# AWS, runs as a process on your machine. (`localstack` is LocalStack in Docker; `aws` is a real account,
+# and is never used unless you ask for it with the variable `LAB_TARGET`.)
+#
+# The next cell finds the lab and starts its LocalStack if it is not running. Every notebook begins like
+# this.
+
+# %%
+from lab import workshop
+
+here = workshop.open_lab(start=True, complete=False)
+
+# %% [markdown]
+# Is there anything that the lab needs and your machine lacks? The command `lab doctor` says so; here is the
+# same in a cell. `ok` should be `True` everywhere; where it is not, `next step` says what to type.
+
+# %% tags=["nbval-ignore-output"]
+import pandas as pd
+from lab import doctor
+
+findings = doctor.examine(here)
+rows = [(found.what, found.ok, "" if found.ok else found.next_step) for found in findings]
+pd.DataFrame(rows, columns=["what", "ok", "next step"])
+
+# %% [markdown]
+# Some cells check what came out before you read on. They say what was expected, what was observed, and how
+# long it took; when the two differ they say what to look at.
+
+# %%
+from lab import self_checks
+
+needed = {"Python", "packages", "Lambda executor"}
+self_checks.answer(
+    "things that the lab cannot do without, and that are missing",
+    expected=[],
+    observed=[found.what for found in findings if found.what in needed and not found.ok],
+    look_at="the column “next step” of the table above",
+)
+
+# %% [markdown]
+# ## Read the result
+#
+# The lab answers, and it is still empty: there is no queue and no function in it. Ask it yourself.
+# `here.client("sqs")` is `boto3.client("sqs")`, Amazon's own Python library, with the address of your lab
+# filled in; nothing else about it is special. What you learn to call here you can call on AWS.
+
+# %%
+here.client("sts").get_caller_identity()["Account"]
+
+# %% [markdown]
+# Twelve zeros are the account number of LocalStack. A real account has another one.
+
+# %% [markdown]
+# ## Your turn
+#
+# The functions of the workflow are files in the folder `lambdas`. Open `lambdas/base64_decoder/handler.py`
+# in the file browser on the left. Which three things can be wrong with a message, and what are these errors
+# called?
+#
+# <details><summary>Answer</summary>
+#
+# No `input`, or not a text: `MissingInputError`. Characters that base64 does not have, or wrong padding:
+# `InvalidBase64Error`. Bytes that are no UTF-8 text: `InvalidTextError`. Step Functions reports an error
+# under the name of its Python class, so that a workflow can treat each of them differently.
+# </details>
+
+# %% [markdown]
+# ## Recap
+#
+# - Messages wait in a queue, a function starts one execution of the workflow for each, and the log group
+#   tells what became of it.
+# - The lab runs on your machine until you stop it: Ctrl-C where you typed `make lab`, or `lab down` in a
+#   terminal.
+# - Lessons have a fixed shape: vocabulary, predict, run, read the result, your turn, recap.
+#
+# The workshop, in the order in which it is taken:
+
+# %%
+workshop.contents()
+
+# %% [markdown]
+# ## Roads not taken
+#
+# - **The console.** AWS shows all of this in its web console. It is good for looking, but clicks cannot be
+#   repeated, compared or tested; so here you work with calls, and draw the pictures yourself.
+# - **A real account from the start.** `LAB_TARGET=aws` runs the same notebooks there. It costs a few cents
+#   and needs permissions that not everybody has; `lab policy` prints them. Learn here first.

@@ -1,0 +1,422 @@
+# %% [markdown]
+# # Provision
+#
+# **Time:** 30 minutes
+#
+# You make every part of the system, one AWS call at a time: two queues, three roles, log groups, five
+# functions, the Express Workflow, and the mapping that ties the queue to it. After this notebook you
+#
+# - know what each part is for, and which setting of it matters,
+# - can read a state machine's definition,
+# - can give a function exactly the permissions it needs.
+
+# %% [markdown]
+# ## Vocabulary
+#
+# | word | meaning |
+# |---|---|
+# | **ARN** | Amazon Resource Name: the full name of a thing on AWS, with service, region and account |
+# | **role** | an identity that a service takes on while it works for you; its *policies* say what it may do |
+# | **handler** | the Python function that Lambda calls, `lambda_handler(event, context)` |
+# | **definition** | a state machine as JSON, in the Amazon States Language |
+# | **event source mapping** | the part of Lambda that polls a queue and calls a function with what it finds |
+# | **dead-letter queue** | where messages go that could not be handled after several tries |
+# | **visibility timeout** | how long a message that was handed out stays hidden before it is handed out again |
+
+# %%
+import json
+
+from lab import charts, paths, self_checks, stack, workshop
+from lab.stack import documents, exercises, tags
+from lab.stack.functions import package
+
+here = workshop.open_lab(start=True, complete=False)
+names = stack.Names(here)
+
+# %% [markdown]
+# `names` knows what everything in your lab is called. All names start with the lab's own, so that two labs
+# in one account never meet.
+
+# %%
+print(names.queue, names.state_machine, sep="\n")
+
+# %% [markdown]
+# Five services take part, and boto3 has a client for each.
+
+# %%
+sqs = here.client("sqs")
+iam = here.client("iam")
+logs = here.client("logs")
+functions = here.client("lambda")
+workflows = here.client("stepfunctions")
+
+# %% [markdown]
+# ## Predict
+#
+# The function `start_execution` must know the state machine; the state machine must know the four functions
+# that it calls; every function must know its role. Which of all these must be made first? Write your order
+# down.
+#
+# And: the function is allowed to work for 10 seconds. For how long should the queue hide a message that it
+# has handed out: 5 seconds, 10, or 60?
+
+# %% [markdown]
+# ## Run: the queues
+#
+# First the dead-letter queue, since the other one refers to it. It keeps messages for 14 days, the longest
+# that SQS offers: dead letters are there for somebody to look at them.
+#
+# `workshop.create` makes the call that it is given. It is patient (on AWS a new role takes some seconds to
+# be known everywhere) and does not mind when the thing is there already, so you can run this notebook
+# twice.
+
+# %%
+workshop.create(
+    sqs.create_queue,
+    QueueName=names.dead_letter_queue,
+    Attributes={"MessageRetentionPeriod": str(14 * 24 * 3600)},
+    tags=tags.as_mapping(here.name),
+)
+workshop.tell(names.dead_letter_queue)
+
+# %% [markdown]
+# Now the queue itself. A message that was handed out five times and never handled moves to the dead-letter
+# queue. The visibility timeout is 60 seconds, six times what the function may take: if it were shorter than
+# the function's work, a slow message would be handed out a second time while the first copy is still being
+# handled.
+
+# %%
+redrive = {
+    "deadLetterTargetArn": names.queue_arn(names.dead_letter_queue),
+    "maxReceiveCount": 5,
+}
+workshop.create(
+    sqs.create_queue,
+    QueueName=names.queue,
+    Attributes={"VisibilityTimeout": "60", "RedrivePolicy": json.dumps(redrive)},
+    tags=tags.as_mapping(here.name),
+)
+workshop.tell(names.queue)
+
+# %% [markdown]
+# Ask SQS what it made of that.
+
+# %%
+queue_url = sqs.get_queue_url(QueueName=names.queue)["QueueUrl"]
+wanted = ["QueueArn", "VisibilityTimeout", "RedrivePolicy"]
+sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=wanted)["Attributes"]
+
+# %% [markdown]
+# ## Run: the roles
+#
+# A role has two halves. The *trust policy* says who may take the role on, here the service Lambda:
+
+# %%
+workshop.show_json(documents.policy("trust", {"Service": "lambda.amazonaws.com"}))
+
+# %% [markdown]
+# The *permission policies* say what the role may do. The workflow may call exactly four functions and no
+# others. The names in `${…}` are replaced by the ARNs of your lab when the policy is made.
+
+# %%
+workshop.show(documents.POLICIES / "invoke_functions.json")
+
+# %% [markdown]
+# Three roles do: one for the workflow, one for its four functions, and one for `start_execution`, which
+# alone may receive messages and start executions.
+
+# %%
+roles = {
+    names.workflow_role: ("states", ["invoke_functions", "deliver_logs"]),
+    names.functions_role: ("lambda", ["write_function_logs"]),
+    names.start_role: ("lambda", ["write_function_logs", "receive_messages", "start_executions"]),
+}
+
+# %%
+for role, (service, policies) in roles.items():
+    trust = documents.policy("trust", {"Service": f"{service}.amazonaws.com"})
+    arguments = {"RoleName": role, "AssumeRolePolicyDocument": trust}
+    workshop.create(iam.create_role, **arguments, Tags=tags.as_pairs(here.name))
+    for policy in policies:
+        text = documents.policy(policy, names.substitutions)
+        iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=text)
+    workshop.tell(role, policies)
+
+# %% [markdown]
+# ## Run: the log groups
+#
+# The workflow writes its events into one log group, and each function what it prints into another. On AWS
+# logs are the most expensive part of this system, so they are forgotten after seven days.
+
+# %%
+five = [*stack.PIPELINE_FUNCTIONS, "start_execution"]
+for group in [names.log_group, *map(names.function_log_group, five)]:
+    workshop.create(logs.create_log_group, logGroupName=group, tags=tags.as_mapping(here.name))
+    logs.put_retention_policy(logGroupName=group, retentionInDays=7)
+    workshop.tell(group)
+
+# %% [markdown]
+# ## Run: the functions of the workflow
+#
+# Each function is one Python file. These are the very files that are deployed; nothing is added to them.
+# Lambda calls `lambda_handler` with the event, a dictionary, and what it returns goes on to the next state.
+
+# %%
+workshop.show(paths.LAMBDAS / "base64_decoder" / "handler.py")
+
+# %% [markdown]
+# The second function describes the text. Note what it counts: *words* that are numbers, and *words* with
+# something special in them, not characters. You will need that in the next notebook.
+
+# %%
+workshop.show(paths.LAMBDAS / "stats_generator" / "handler.py")
+
+# %% [markdown]
+# The third replaces whatever is no letter and no digit by a space, the fourth counts.
+
+# %%
+workshop.show(paths.LAMBDAS / "string_cleaner" / "handler.py")
+
+# %%
+workshop.show(paths.LAMBDAS / "tokenizer_counter" / "handler.py")
+
+# %% [markdown]
+# To deploy a function is to send Lambda a zip archive with the file in it, and to say which Python runs it,
+# which function in it is the handler, how long it may take, and how much memory (in MB) it gets. `package`
+# makes the archive.
+
+# %%
+common = {
+    "Runtime": "python3.13",
+    "Handler": "handler.lambda_handler",
+    "Timeout": 10,
+    "MemorySize": 128,
+    "Tags": tags.as_mapping(here.name),
+}
+
+# %%
+for folder in stack.PIPELINE_FUNCTIONS:
+    workshop.create(
+        functions.create_function,
+        FunctionName=names.function(folder),
+        Role=names.role_arn(names.functions_role),
+        Code={"ZipFile": package(paths.LAMBDAS / folder)},
+        **common,
+    )
+    workshop.tell(names.function(folder))
+
+# %% [markdown]
+# ## Run: the workflow
+#
+# This is the definition. Read it from the top: `StartAt` names the first state, `Next` the one that
+# follows, and `End` is the end. Each state is a `Task` that invokes a function: `"Payload.$": "$"` hands it
+# everything that the state was given, and `"OutputPath": "$.Payload"` keeps what the function returned and
+# drops the envelope around it.
+
+# %%
+workshop.show(paths.STATE_MACHINES / "text_processing.asl.json")
+
+# %% [markdown]
+# The same as a picture, with the names of your functions filled in:
+
+# %%
+definition = documents.definition("text_processing", names.substitutions)
+charts.state_machine_graph(definition)
+
+# %% [markdown]
+# An Express Workflow keeps no record of its executions but what it logs. So it is told to log everything:
+# level `ALL`, with the data that goes into and comes out of each state. (On AWS you may want less, later:
+# see “cost”.)
+
+# %%
+destination = {"cloudWatchLogsLogGroup": {"logGroupArn": names.log_group_arn(names.log_group)}}
+logging = {"level": "ALL", "includeExecutionData": True, "destinations": [destination]}
+
+# %%
+workshop.create(
+    workflows.create_state_machine,
+    name=names.state_machine,
+    type="EXPRESS",
+    definition=json.dumps(definition, indent=2),
+    roleArn=names.role_arn(names.workflow_role),
+    loggingConfiguration=logging,
+    tags=tags.as_pairs(here.name, key="key", value="value"),
+)
+workflows.describe_state_machine(stateMachineArn=names.state_machine_arn)["type"]
+
+# %% [markdown]
+# ## Run: from the queue to the workflow
+#
+# A queue cannot start a workflow by itself. A fifth function does it: it gets a batch of messages, starts
+# one execution for each, and gives back the ids of those that failed.
+
+# %%
+workshop.show(paths.LAMBDAS / "start_execution" / "handler.py")
+
+# %% [markdown]
+# It learns from an environment variable which state machine to start. Then wait until Lambda has made all
+# five functions ready.
+
+# %%
+workshop.create(
+    functions.create_function,
+    FunctionName=names.function("start_execution"),
+    Role=names.role_arn(names.start_role),
+    Environment={"Variables": {"STATE_MACHINE_ARN": names.state_machine_arn}},
+    Code={"ZipFile": package(paths.LAMBDAS / "start_execution")},
+    **common,
+)
+for folder in five:
+    functions.get_waiter("function_active_v2").wait(FunctionName=names.function(folder))
+    workshop.tell(names.function(folder))
+
+# %% [markdown]
+# Last comes the event source mapping, and with it the system is alive: Lambda polls the queue and calls the
+# function with up to ten messages at a time. `ReportBatchItemFailures` makes it read the list of failed ids
+# that the function returns; without it, one bad message would send all ten back into the queue.
+
+# %%
+workshop.create(
+    functions.create_event_source_mapping,
+    EventSourceArn=names.queue_arn(names.queue),
+    FunctionName=names.function("start_execution"),
+    BatchSize=10,
+    FunctionResponseTypes=["ReportBatchItemFailures"],
+    Tags=tags.as_mapping(here.name),
+)
+workshop.wait_for_mapping(names)
+
+# %% [markdown]
+# ## Read the result
+#
+# Did the order matter? Hardly. An ARN follows from a name, an account and a region, so two things can refer
+# to each other before either of them exists. Only this had to be right: a role before the function that
+# takes it on, and the mapping last, because from then on messages move.
+#
+# The command `lab up` makes all of this in a few seconds. If you did what it does, it finds nothing left to
+# do.
+
+# %%
+self_checks.answer(
+    "resources that “lab up” had to make or to change",
+    expected=[],
+    observed=lambda: self_checks.changed_by_lab_up(here),
+    look_at="the settings named above; “lab up” has put them right, you can go on",
+)
+
+# %% [markdown]
+# And this is how much it is:
+
+# %%
+found = stack.survivors(here)
+for kind in ["queue", "role", "log group", "function", "state machine", "event source mapping"]:
+    print(f"{sum(line.startswith(f'{kind} ') for line in found)} × {kind}")
+
+# %% [markdown]
+# ## Your turn
+#
+# ### Exercise 1: write a handler
+#
+# Write a function that finds the longest word. It gets what `tokenizer_counter` returns, and gives back the
+# same with `longest_word` added. Of equally long words take the one that comes first in the alphabet; if
+# there are no words, take the empty text.
+#
+# | takes | gives |
+# |---|---|
+# | `{"word_counts": {"a": 2, "cloud": 1}, …}` | `{"word_counts": {"a": 2, "cloud": 1}, "longest_word": "cloud", …}` |
+
+
+# %%
+def lambda_handler(event, context):
+    # BEGIN SOLUTION
+    words = sorted(event["word_counts"])
+    return {**event, "longest_word": max(words, key=len, default="")}
+    # INSTEAD
+    # return event  # your code here: give back the event with longest_word added
+    # END SOLUTION
+
+
+# %% [markdown]
+# Check it here, where a mistake is quickly found:
+
+# %%
+self_checks.exercise_longest_word(lambda_handler)
+
+# %% [markdown]
+# Then deploy it. `workshop.package_of` packs the cell above into an archive, as `handler.py`. The function
+# has a name of its own, so the workflow does not change.
+
+# %%
+mine = exercises.name(names, "longest-word")
+role = names.role_arn(names.functions_role)
+code = workshop.package_of(lambda_handler)
+workshop.create(
+    functions.create_function, FunctionName=mine, Role=role, Code={"ZipFile": code}, **common
+)
+functions.update_function_code(FunctionName=mine, ZipFile=code)
+functions.get_waiter("function_updated_v2").wait(FunctionName=mine)
+
+# %% [markdown]
+# And call it, as the workflow would:
+
+# %%
+event = json.dumps({"word_counts": {"a": 2, "cloud": 1}})
+response = functions.invoke(FunctionName=mine, Payload=event)
+payload = json.load(response["Payload"])
+print(payload)
+
+# %%
+self_checks.exercise_deployed(payload)
+
+# %% [markdown]
+# ### Exercise 2: give a permission, and no more
+#
+# A new function shall watch the dead-letter queue: it asks how many messages are in it (the call is
+# `GetQueueAttributes`), and does nothing else. The policy below lets it do everything to everything. Narrow
+# it to the one action on the one queue. `names.queue_arn(…)` gives the ARN of a queue.
+
+# %%
+policy = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            # BEGIN SOLUTION
+            "Action": ["sqs:GetQueueAttributes"],
+            "Resource": [names.queue_arn(names.dead_letter_queue)],
+            # INSTEAD
+            # "Action": ["*"],  # your code here
+            # "Resource": ["*"],  # and here
+            # END SOLUTION
+        }
+    ],
+}
+
+# %%
+self_checks.exercise_policy(
+    policy, action="sqs:GetQueueAttributes", resource=names.queue_arn(names.dead_letter_queue)
+)
+
+# %% [markdown]
+# ## Recap
+#
+# - A queue holds messages; its visibility timeout is six times what the function may take, and messages
+#   that fail five times end in the dead-letter queue.
+# - A role is who a service is while it works for you. Each of the three here may do what it must and
+#   nothing else.
+# - A state machine is JSON: states, each with what it does and what comes next. An Express Workflow leaves
+#   no trace but its log.
+# - The mapping is the pump. As soon as it is there, messages flow.
+#
+# Next: `02_first_message`, in which one does.
+
+# %% [markdown]
+# ## Roads not taken
+#
+# - **Describe instead of call.** CloudFormation, the CDK, SAM or Terraform take a description of all this
+#   and make the calls for you; in a project you would use one of them. Here the calls are the lesson.
+# - **No function in between.** EventBridge Pipes connects a queue to a state machine without code. The
+#   function is kept because it is what the original sample does, and because it shows partial batch
+#   failures.
+# - **Encrypted queues and logs.** One attribute each, with a key of KMS; left out to keep the policies
+#   short.

@@ -1,0 +1,331 @@
+# %% [markdown]
+# # The first message
+#
+# **Time:** 25 minutes
+#
+# One message goes through the system, and you follow it: out of the queue, through four states, into the
+# log. After this notebook you
+#
+# - can send a message and find its execution,
+# - can read an execution's events and see in a waterfall chart where its time went,
+# - can ask CloudWatch Logs for all this, as you would on AWS.
+
+# %% [markdown]
+# ## Vocabulary
+#
+# | word | meaning |
+# |---|---|
+# | **body** | the text of a message; here JSON, `{"input": "…"}` |
+# | **base64** | a way to write any bytes with 64 harmless characters; it makes a text a third longer |
+# | **token** | a word as the last state counts it: lower case, no special characters |
+# | **queue wait** | from the moment a message was sent to the moment it was handed out |
+# | **duration** | of an execution: from its first event to its last |
+# | **waterfall** | a chart with one bar for each state, from when it was entered to when it was left |
+
+# %%
+import json
+import textwrap
+
+from lab import charts, messages, self_checks, stack, workshop
+from lab.stack import documents, exercises
+
+here = workshop.open_lab()
+names = stack.Names(here)
+
+# %%
+sqs = here.client("sqs")
+logs = here.client("logs")
+workflows = here.client("stepfunctions")
+
+# %% [markdown]
+# ## Predict
+#
+# This is the text of the sample message:
+
+# %%
+print(textwrap.fill(messages.SAMPLE_TEXT, 88))
+
+# %% [markdown]
+# And this is the start of the body that is sent:
+
+# %%
+print(messages.SAMPLE_BODY[:88], "…")
+
+# %% [markdown]
+# Write down before you go on:
+#
+# - Which word will be counted most often?
+# - Which of the four states will take the longest, and how long will all four take together?
+# - Will the last state count more words than white space separates, or fewer? (Look at “cloud-capped” and
+#   “I’ll”.)
+
+# %% [markdown]
+# ## Run
+#
+# A queue has a URL, and sending to it is one call. SQS answers with the id that it gave the message. The
+# function `start_execution` uses that id as the name of the execution, and so you can find it again.
+
+# %%
+queue_url = sqs.get_queue_url(QueueName=names.queue)["QueueUrl"]
+sent = sqs.send_message(QueueUrl=queue_url, MessageBody=messages.SAMPLE_BODY)
+message_id = sent["MessageId"]
+
+# %% [markdown]
+# Now watch it. `follow` reads the log group again and again until the execution has ended, and says each
+# state as it is left.
+
+# %%
+executions, states = workshop.follow(here, names.log_group, message_id)
+
+# %% [markdown]
+# ## Read the result: what came out
+#
+# `executions` has one row for each execution, here one. Its column `output` is what the last state gave
+# back, as JSON.
+
+# %%
+output = json.loads(executions["output"][0])
+output["stats"]
+
+# %%
+self_checks.answer(
+    "characters of the text",
+    expected=540,
+    observed=output["stats"]["text_length"],
+    look_at="lambdas/stats_generator/handler.py",
+)
+self_checks.answer(
+    "average length of a word",
+    expected=444 / 97,
+    observed=output["stats"]["avg_word_length"],
+    look_at="lambdas/stats_generator/handler.py",
+)
+
+# %% [markdown]
+# 97 words are what white space separates, and 444 characters are in them. 22 of these words have something
+# special about them, a comma or a dash. One chart for the four numbers; it will be more interesting with
+# many texts.
+
+# %%
+charts.text_statistics(workshop.statistics_of([output]))
+
+# %% [markdown]
+# And the words:
+
+# %%
+charts.word_frequencies(output["word_counts"])
+
+# %%
+counts = output["word_counts"]
+self_checks.answer(
+    "tokens, and different ones among them",
+    expected=(100, 78),
+    observed=(sum(counts.values()), len(counts)),
+    look_at="lambdas/tokenizer_counter/handler.py",
+)
+self_checks.answer(
+    "how often “the”, “my” and “and” occur",
+    expected=[5, 5, 4],
+    observed=[counts[word] for word in ("the", "my", "and")],
+    look_at="lambdas/tokenizer_counter/handler.py",
+)
+
+# %% [markdown]
+# 100 tokens out of 97 words: “cloud-capped” became two, “I’ll” became two, and so did “itself—” and its
+# neighbour. Was your guess right?
+
+# %% [markdown]
+# ## Read the result: where the time went
+#
+# `states` has one row for each state that was visited, with the instants when it was entered and left.
+
+# %% tags=["nbval-ignore-output"]
+charts.waterfall(states, title="the sample message")
+
+# %%
+self_checks.answer(
+    "each state was left after it was entered, and before the next one was entered",
+    expected=True,
+    observed=bool(
+        (states["entered"] <= states["exited"]).all()
+        and (states["exited"][:-1].to_numpy() <= states["entered"][1:].to_numpy()).all()
+    ),
+    look_at="states, the table",
+)
+
+# %% [markdown]
+# Each function takes well under a millisecond to do its work: the text is short. What you see is the price
+# of *calling* a function. The first time, Lambda has to start Python and import your file as well; that is
+# a **cold start**. The processes stay, so the same message again is faster.
+
+# %%
+again = sqs.send_message(QueueUrl=queue_url, MessageBody=messages.SAMPLE_BODY)["MessageId"]
+second, second_states = workshop.follow(here, names.log_group, again)
+
+# %% tags=["nbval-ignore-output"]
+print(f"first:  {executions['duration_s'][0] * 1000:6.0f} ms")
+print(f"second: {second['duration_s'][0] * 1000:6.0f} ms")
+
+# %%
+self_checks.answer(
+    "the second execution gives the same as the first",
+    expected=output,
+    observed=json.loads(second["output"][0]),
+    look_at="the column “output” of both tables",
+    say_value=False,
+)
+
+# %% [markdown]
+# (If you ran this notebook before, the functions were warm and both are fast.)
+
+# %% [markdown]
+# ## Read the result: the log, as on AWS
+#
+# `follow` did nothing that you cannot do yourself. All of it is in the log group, and `FilterLogEvents`
+# finds the events that contain the message's id.
+
+# %%
+found = logs.filter_log_events(logGroupName=names.log_group, filterPattern=f'"{message_id}"')
+diary = workshop.event_table(event["message"] for event in found["events"])
+diary[["id", "type", "state"]]
+
+# %% [markdown]
+# 22 events: the start, five for each of the four states, and the end. `TaskStateEntered` and
+# `TaskStateExited` are the state's; in between, the task was scheduled, started and succeeded. A log is
+# delivered as well as AWS can, with no promise that it is complete: a missing event does not mean that a
+# message was lost.
+
+# %%
+self_checks.answer(
+    "events of the execution, all ids from 1 to 22",
+    expected=list(range(1, 23)),
+    observed=list(diary["id"]),
+    look_at="the table above: which id is missing? Run the cell that made it again, the log may be late",
+)
+
+# %% [markdown]
+# The functions have logs as well. `start_execution` prints one line for each message, and in it are three
+# instants: when SQS took the message, when it handed it out, and when the execution was started.
+
+# %% tags=["nbval-ignore-output"]
+group = names.function_log_group("start_execution")
+line = workshop.find_line(here, group, message_id)
+moments = json.loads(line)
+print(f"queue wait:    {moments['first_received_ms'] - moments['sent_ms']:4d} ms")
+print(f"then to start: {moments['started_at_ms'] - moments['first_received_ms']:4d} ms")
+
+# %%
+self_checks.answer(
+    "sent, then received, then started",
+    expected=True,
+    observed=moments["sent_ms"] <= moments["first_received_ms"] <= moments["started_at_ms"],
+    look_at="moments, the line above as a dictionary",
+)
+
+# %% [markdown]
+# ## Your turn
+#
+# ### Exercise 1: a text to order
+#
+# Write a text for which the workflow counts 3 words of digits and 2 words with special characters. If in
+# doubt, read `lambdas/stats_generator/handler.py` again.
+
+# %%
+# BEGIN SOLUTION
+my_text = "In 1611 and 1623, 36 plays: 14 comedies"
+# INSTEAD
+# my_text = "We are such stuff"  # your text here
+# END SOLUTION
+
+# %%
+import base64
+
+body = json.dumps({"input": base64.b64encode(my_text.encode()).decode()})
+mine = sqs.send_message(QueueUrl=queue_url, MessageBody=body)["MessageId"]
+my_executions, _ = workshop.follow(here, names.log_group, mine)
+
+# %%
+my_stats = json.loads(my_executions["output"][0])["stats"]
+my_stats
+
+# %%
+self_checks.exercise_counted_words(my_stats)
+
+# %% [markdown]
+# ### Exercise 2: a fifth state
+#
+# Let the workflow take a breath: after “Generate statistics” it shall wait for one second, and then go on
+# with “Remove special characters”. A state that waits is written like this:
+#
+#     {"Type": "Wait", "Seconds": 1, "Next": "the name of the state that follows"}
+#
+# Give it any name, add it to `definition["States"]`, and lead the way through it.
+
+# %%
+definition = documents.definition("text_processing", names.substitutions)
+# BEGIN SOLUTION
+breath = {"Type": "Wait", "Seconds": 1, "Next": "Remove special characters"}
+definition["States"]["Take a breath"] = breath
+definition["States"]["Generate statistics"]["Next"] = "Take a breath"
+# INSTEAD
+# # your code here
+# END SOLUTION
+charts.state_machine_graph(definition)
+
+# %% [markdown]
+# Your workflow is a state machine of its own with a log group of its own; the lab's stays as it is. The
+# next three cells make it, or change it when it is there.
+
+# %%
+my_machine = exercises.name(names, "waiting-state")
+my_group = f"/aws/vendedlogs/states/{my_machine}"
+workshop.create(logs.create_log_group, logGroupName=my_group)
+logs.put_retention_policy(logGroupName=my_group, retentionInDays=7)
+destination = {"cloudWatchLogsLogGroup": {"logGroupArn": names.log_group_arn(my_group)}}
+logging = {"level": "ALL", "includeExecutionData": True, "destinations": [destination]}
+
+# %%
+parts = {"definition": json.dumps(definition), "roleArn": names.role_arn(names.workflow_role)}
+parts["loggingConfiguration"] = logging
+workshop.create(workflows.create_state_machine, name=my_machine, type="EXPRESS", **parts)
+my_arn = exercises.state_machine_arn(names, "waiting-state")
+_ = workshop.create(workflows.update_state_machine, stateMachineArn=my_arn, **parts)
+
+# %% [markdown]
+# This time no queue is involved: you start the execution yourself, with the call that `start_execution`
+# makes.
+
+# %%
+started = workflows.start_execution(stateMachineArn=my_arn, input=messages.SAMPLE_BODY)
+my_name = started["executionArn"].split(":")[7]
+_, my_states = workshop.follow(here, my_group, my_name)
+
+# %% tags=["nbval-ignore-output"]
+charts.waterfall(my_states, title="your workflow")
+
+# %%
+self_checks.exercise_waiting_state(
+    my_states, after="Generate statistics", before="Remove special characters"
+)
+
+# %% [markdown]
+# ## Recap
+#
+# - `SendMessage` answers with an id, and here the execution has that id as its name.
+# - An execution of four states leaves 22 events. From “entered” and “exited” comes the waterfall.
+# - Calling a function costs more time than these functions need for their work; the first call costs the
+#   most.
+# - An Express Workflow cannot be asked about its past: `DescribeExecution` and `GetExecutionHistory` do not
+#   serve it. The log is all there is.
+#
+# Next: many messages. How many a second?
+
+# %% [markdown]
+# ## Roads not taken
+#
+# - **Wait for the answer.** `StartSyncExecution` starts an Express Workflow and returns what its last state
+#   gave back. Behind a queue nobody waits for an answer, so the lab does not use it.
+# - **Logs Insights.** CloudWatch's query language finds and counts over many log groups at once. It takes
+#   seconds to answer; for one execution the filter is enough.
+# - **Wait states in an Express Workflow** cost money on AWS while they wait, since Express is paid by
+#   duration. A Standard Workflow waits for free.

@@ -1,0 +1,127 @@
+# %% [markdown]
+# # Clean up
+#
+# **Time:** 5 minutes
+#
+# You delete all that you made, and prove that nothing is left. After this notebook you
+#
+# - know in which order things are best deleted, and why,
+# - can prove to yourself, and to whoever pays the bill, that nothing goes on.
+#
+# You can make everything anew at any time: run `01_provision` again, or `lab up`.
+
+# %% [markdown]
+# ## Vocabulary
+#
+# | word | meaning |
+# |---|---|
+# | **to provision**, **to destroy** | to make, to delete all resources of a lab |
+# | **survivor** | a resource that is still there after that |
+
+# %%
+from lab import self_checks, stack, workshop
+from lab.stack import exercises
+
+here = workshop.open_lab(complete=False)
+names = stack.Names(here)
+
+# %% [markdown]
+# ## Predict
+#
+# Messages may be on their way at this very moment. If the log groups were deleted first and the mapping
+# last, what could happen in between? Decide on an order for: queues, mapping, roles, functions, state
+# machine, log groups.
+
+# %% [markdown]
+# ## Run
+#
+# This is what there is, before. (Your exercises come first; how many they are depends on the notebooks that
+# you ran.)
+
+# %% tags=["nbval-ignore-output"]
+for line in exercises.survivors(names) + stack.survivors(here):
+    print(line)
+
+# %% [markdown]
+# First what starts new work. Without the mapping nobody takes messages out of the queue any more, and so no
+# new execution begins.
+
+# %%
+functions = here.client("lambda")
+pages = functions.list_event_source_mappings(EventSourceArn=names.queue_arn(names.queue))
+for mapping in pages["EventSourceMappings"]:
+    workshop.delete(functions.delete_event_source_mapping, UUID=mapping["UUID"])
+
+# %% [markdown]
+# Next the state machines, which could still write into their log groups. `exercises.delete` removes what
+# you made in the exercises.
+
+# %%
+workflows = here.client("stepfunctions")
+workflows.delete_state_machine(stateMachineArn=names.state_machine_arn)
+exercises.delete(names)
+
+# %% [markdown]
+# The rest can go in any order, only the log groups last: as long as anything runs, it may write a line, and
+# Lambda would make a new log group for it. `stack.destroy` is what the command `lab down` calls. It waits
+# for each step, can be called as often as you like, and returns what it could not remove.
+
+# %%
+stack.destroy(here)
+
+# %% [markdown]
+# ## Read the result
+#
+# An empty list. Do not believe it: ask each service.
+
+# %%
+start = f"{names.prefix}-"
+machines = workflows.list_state_machines()["stateMachines"]
+[machine["name"] for machine in machines if machine["name"].startswith(start)]
+
+# %%
+all_functions = functions.list_functions()["Functions"]
+[one["FunctionName"] for one in all_functions if one["FunctionName"].startswith(start)]
+
+# %%
+here.client("sqs").list_queues(QueueNamePrefix=start).get("QueueUrls", [])
+
+# %%
+all_roles = here.client("iam").list_roles()["Roles"]
+[role["RoleName"] for role in all_roles if role["RoleName"].startswith(start)]
+
+# %%
+describe = here.client("logs").describe_log_groups
+[
+    group["logGroupName"]
+    for place in ("/aws/vendedlogs/states/", "/aws/lambda/")
+    for group in describe(logGroupNamePrefix=place + start)["logGroups"]
+]
+
+# %%
+self_checks.answer(
+    "resources of this lab that are left",
+    expected=[],
+    observed=lambda: exercises.survivors(names) + stack.survivors(here),
+    look_at="the list above; run this notebook again",
+)
+
+# %% [markdown]
+# ## Your turn
+#
+# Run this notebook a second time, from the top. Should it fail? It does not: whoever cleans up must be able
+# to do so again after being interrupted, so “it is gone already” is not an error.
+
+# %% [markdown]
+# ## Recap
+#
+# - First what starts work (mapping, state machine), then what does it (functions), the log groups last.
+# - A deletion that was asked for is not yet one that has happened: wait, then look.
+# - LocalStack itself is still running: Ctrl-C where you typed `make lab` stops it, and so does `lab down`.
+
+# %% [markdown]
+# ## Roads not taken
+#
+# - **Delete by tag.** All resources of the lab carry the tag `express-lab`; the Resource Groups Tagging API
+#   finds them in one call. The names do as well, and need no further permission.
+# - **Delete the account.** Some teams give each experiment an account of its own, and close it afterwards.
