@@ -127,6 +127,12 @@ def lab_id_of(run_id: str, number: int) -> str:
     return f"{run_id}-{number:06d}"
 
 
+def number_of(lab_id: str | None) -> int | None:
+    """The number at the end of a ``lab_id``; None for other texts."""
+    number = lab_id.rpartition("-")[2] if lab_id else ""
+    return int(number) if number.isdecimal() else None
+
+
 def count_words(text: str) -> Counter[str]:
     """Lower-cased words → count. A word is a longest run of letters, digits and underscores, of any script."""
     return Counter(word.lower() for word in re.findall(r"\w+", text))

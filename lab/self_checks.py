@@ -238,7 +238,7 @@ def _observe(question: str, expected: Any, look: Callable[[], Any], look_at: str
 def _tell(title: str, outcomes: Iterable[Outcome]) -> bool:
     """Print what holds up to the first that does not. Returns whether all do."""
     for outcome in outcomes:
-        print(outcome.render(failed="Not yet"))  # noqa: T201 - the notebook's own output
+        print(outcome.render(failed="Not yet", say_value=False))  # noqa: T201 - the notebook's own output
         if not outcome.holds:
             return False
     print(f"{title}: solved.")  # noqa: T201
@@ -257,6 +257,8 @@ def _same(expected: Any, observed: Any) -> bool:
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, list | tuple) and not value:
+        return "none"
     text = value if isinstance(value, str) and value else repr(value)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} …"
 

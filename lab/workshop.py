@@ -235,7 +235,8 @@ def find_line(
         pages = logs.get_paginator("filter_log_events").paginate(logGroupName=log_group, filterPattern=f'"{text}"')
         for page in pages:
             for event in page["events"]:
-                return str(event["message"])
+                if text in event["message"]:  # LocalStack gives back all events, whatever the pattern
+                    return str(event["message"])
         if clock() > deadline:
             raise _not_followed(target, log_group, text, seen=False)
         sleep(0.2)
@@ -246,15 +247,15 @@ def statistics_of(outputs: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame([output["stats"] for output in outputs])
 
 
-def contents() -> Markdown:
+def contents(folder: Path = paths.NOTEBOOKS) -> Markdown:
     """The notebooks of the workshop with their titles and times, as links."""
     lines = []
-    for file in sorted(paths.NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")):
-        first = "".join(json.loads(file.read_text("utf-8"))["cells"][0]["source"])
-        title = re.search(r"^# (.+)$", first, re.MULTILINE)
-        duration = re.search(r"^\*\*Time:\*\* (.+)$", first, re.MULTILINE)
+    for source in sorted((folder / "source").glob("[0-9][0-9]_*.py")):
+        text = source.read_text("utf-8")
+        title = re.search(r"^# # (.+)$", text, re.MULTILINE)
+        duration = re.search(r"^# \*\*Time:\*\* (.+)$", text, re.MULTILINE)
         lines.append(
-            f"- [{file.stem}]({file.name}): {title[1] if title else file.stem}"
+            f"- [{source.stem}]({source.stem}.ipynb): {title[1] if title else source.stem}"
             + (f", {duration[1]}" if duration else "")
         )
     return Markdown("\n".join(lines))

@@ -143,7 +143,7 @@ def _failures(check: dict[str, Any], baseline: float, factor: float) -> str:
         found.append("nothing finished")
     elif p99 > check["limit_s"]:
         found.append(
-            f"p99 was {p99:.2f} s, {p99 / baseline:.0f} times the {baseline:.2f} s of the calmest stage "
+            f"p99 was {p99:.2f} s, {p99 / baseline:.1f} times the {baseline:.2f} s of the calmest stage "
             f"(at most {factor:g} times)"
         )
     return " and ".join([", ".join(found[:-1]), found[-1]] if len(found) > 1 else found)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -118,11 +118,10 @@ class Chart(Figure):
     finding: str = ""
     detail: str = ""
 
-    def __init__(self, width: float = WIDTH_IN, height: float = 4.2, *, measured: bool = True) -> None:
-        """Make an empty chart of ``width`` by ``height`` inches; ``measured`` finds its margins while it is drawn."""
+    def __init__(self, width: float = WIDTH_IN, height: float = 4.2) -> None:
+        """Make an empty chart of ``width`` by ``height`` inches."""
         with styled():
-            layout: Literal["constrained", "none"] = "constrained" if measured else "none"
-            super().__init__(figsize=(width, height), dpi=SCREEN_DPI, layout=layout)
+            super().__init__(figsize=(width, height), dpi=SCREEN_DPI, layout="constrained")
         FigureCanvasAgg(self)
 
     def draw(self, renderer: RendererBase) -> None:

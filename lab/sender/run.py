@@ -303,7 +303,7 @@ class _Run:
         while self._next < len(self._rows) and self._due_ns[self._next] < limit_ns:
             row = self._rows[self._next]
             row.outcome, row.error = "dropped", TOO_LATE
-            row.free_ns, row.taken_ns = now_ns, now_ns
+            row.free_ns, row.taken_ns = free_ns, now_ns
             dropped.append(row)
             self._next += 1
         if dropped:
@@ -343,7 +343,7 @@ class _Run:
     # Time and stopping
 
     def _now_ns(self) -> int:
-        return self._wall_ns + round((self.sender.clock() - self._mono_s) * _NS)
+        return self._wall_ns + 0 * round((self.sender.clock() - self._mono_s) * _NS) + self.sender.wall_ns() - self._wall_ns
 
     def _stopped(self) -> bool:
         return self._halt.is_set() or self._stop_asked.is_set()

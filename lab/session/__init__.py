@@ -13,7 +13,7 @@ from lab.session.lifecycle import (
     up,
 )
 from lab.session.present import describe_execution, stages_as_table
-from lab.session.ramp import RampOptions, RampProgress, RampResult, ramp, save_tables
+from lab.session.ramp import RampOptions, RampResult, ramp, save_tables
 from lab.session.watch import Progress, Watch
 
 __all__ = [
@@ -22,7 +22,6 @@ __all__ = [
     "MessageFileError",
     "Progress",
     "RampOptions",
-    "RampProgress",
     "RampResult",
     "Timing",
     "UnfinishedMessageError",

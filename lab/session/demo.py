@@ -10,7 +10,7 @@ from typing import Any
 from lab import charts, messages, report
 from lab.errors import LabError
 from lab.session import lifecycle, summary
-from lab.session.ramp import RampOptions, RampProgress, RampResult, ramp, save_tables
+from lab.session.ramp import RampOptions, RampResult, ramp, save_tables
 from lab.target import Target
 
 Say = lifecycle.Say
@@ -27,7 +27,7 @@ def throw_away_name() -> str:
     return f"demo-{secrets.token_hex(4)}"
 
 
-def demo(target: Target, folder: Path, *, say: Say = lambda text: None, on_progress: Any = None) -> dict[str, Any]:
+def demo(target: Target, folder: Path, *, say: Say = lambda text: None) -> dict[str, Any]:
     """Run everything once and write ``summary.json``, ``report.html``, charts and tables into ``folder``.
 
     The lab is taken down at the end, whatever happens.
@@ -48,7 +48,7 @@ def demo(target: Target, folder: Path, *, say: Say = lambda text: None, on_progr
         executions, states = lifecycle.send(target, [messages.SAMPLE_BODY])
         first_message_s = time.perf_counter() - sent
         say(f"The sample message took {first_message_s:.1f} s. Sending at {DEMO_RAMP.rates} messages per second ...")
-        result = ramp(target, DEMO_RAMP, on_progress=on_progress or (lambda progress: None), say=say)
+        result = ramp(target, DEMO_RAMP, say=say)
     finally:
         survivors = lifecycle.down(target)
     if survivors:
@@ -106,6 +106,3 @@ def _write(contents: dict[str, Any], figures: dict[str, Any], result: RampResult
 def _sentences(say: Say) -> Say:
     """Only whole sentences: the names of resources that became ready are for a progress line."""
     return lambda text: say(text) if text.endswith(".") else None
-
-
-__all__ = ["DEMO_RAMP", "RampProgress", "demo", "throw_away_name", "write_ramp"]

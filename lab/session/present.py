@@ -48,10 +48,13 @@ def _describe_output(output: dict[str, Any]) -> list[str]:
 
 
 def stages_as_table(stages: pd.DataFrame) -> Table:
-    """The stages of a ramp for the terminal (columns of summary.json's ``stages``); times in milliseconds."""
+    """The stages of a ramp for the terminal (columns of summary.json's ``stages``); times in milliseconds.
+
+    ``p50`` and ``p99`` are those of the duration, ``end-to-end p99`` counts from the planned send time.
+    """
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in ("offered/s", "achieved/s", "sent", "completed", "duration p50", "p99", "end-to-end p99", "valid"):
-        table.add_column(heading, justify="right")
+    for heading in ("offered/s", "achieved/s", "sent", "done", "p50", "p99", "end-to-end p99", "valid"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for stage in stages.to_dict("records"):
         table.add_row(
             f"{stage['offered_rate']:g}",

@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import itertools
 import json
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
+from lab import live, stack
 from lab import messages as bodies
-from lab import stack
 from lab.analysis.latency import join_messages, stage_table, state_durations
 from lab.analysis.reconcile import Reconciliation, reconcile
 from lab.analysis.saturation import Saturation, find_saturation
 from lab.analysis.words import WordComparison, compare_words, count_words, text_statistics
 from lab.sender import Plan, Sender, parse_rates, staircase
+from lab.session.follow import Follower
 from lab.session.lifecycle import PATIENCE_S, Say
-from lab.session.watch import Progress, Watch
+from lab.session.watch import Watch
 from lab.stack import Names
 from lab.target import Target
 
-# How often the logs are read while messages are being sent. Reading costs the emulator, which shares this machine.
-_LOOK_EVERY_S = 1.0
 _WORDS_PER_MESSAGE = 100
 
 TABLES = ("sends", "received", "executions", "states", "messages", "stages")
@@ -101,32 +98,21 @@ class RampResult:
     state_times: pd.DataFrame = field(repr=False)
 
 
-@dataclass(frozen=True)
-class RampProgress:
-    """Where a ramp is: messages planned, sent, finished, and in the system."""
-
-    planned: int
-    sent: int
-    finished: int
-    backlog: int
-    phase: str
-
-
 def ramp(
     target: Target,
     options: RampOptions | None = None,
     *,
     folder: Path | None = None,
-    on_progress: Callable[[RampProgress], None] = lambda progress: None,
+    interactive: bool | None = None,
     say: Say = lambda text: None,
 ) -> RampResult:
-    """Send the plan, wait until every message has come to an end, and analyse.
+    """Send the plan, wait until every message has come to an end, and analyse; shows its progress meanwhile.
 
     Args:
         target: a lab that is up.
         options: what is sent.
         folder: where the ledger goes: written ahead, so that a killed run leaves an account.
-        on_progress: called about once a second.
+        interactive: a chart that updates in place (True), a progress bar (False), or what fits (None).
         say: gets sentences for the user.
 
     Raises:
@@ -142,16 +128,24 @@ def ramp(
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
 
-    with _looking(watch, plan, on_progress) as sent_so_far:
-        sent = sender.send(
-            plan,
-            to_send,
-            on_progress=sent_so_far,
-            ledger_path=folder / "ledger.jsonl" if folder else None,
-        )
-    if sent.interrupted:
-        say("Stopped: no more messages are sent; those on their way are followed to their end. Ctrl-C again to skip.")
-    drained = _drain(watch, target, len(plan), sent.sends, on_progress)
+    with live.view(len(plan), interactive=interactive) as update:
+        with Follower(watch, plan, update) as follower:
+            sent = sender.send(
+                plan,
+                to_send,
+                on_progress=follower.sent,
+                ledger_path=folder / "ledger.jsonl" if folder else None,
+            )
+        if sent.interrupted:
+            say("Stopped: nothing more is sent; what is on its way is followed to its end (Ctrl-C ends that too).")
+        try:
+            drained = watch.until_drained(
+                int((sent.sends["outcome"] == "acked").sum()),
+                patience_s=PATIENCE_S[target.kind],
+                on_progress=lambda progress: follower.draining(),
+            )
+        except KeyboardInterrupt:
+            drained = False
     executions, states, received = watch.tables()
     return analyse(
         run_id,
@@ -207,61 +201,6 @@ def analyse(
         statistics=text_statistics(executions),
         state_times=state_durations(states, messages),
     )
-
-
-class _looking:  # noqa: N801 - reads as a verb where it is used
-    """Reads the logs in the background while messages are being sent.
-
-    The context's value is the function that the sender tells its progress.
-    """
-
-    def __init__(self, watch: Watch, plan: Plan, on_progress: Callable[[RampProgress], None]) -> None:
-        self._watch = watch
-        self._planned = len(plan)
-        self._on_progress = on_progress
-        self._finished = 0
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._look, name="log-reader", daemon=True)
-        self.error: Exception | None = None
-
-    def __enter__(self) -> Callable[[Any], None]:
-        self._thread.start()
-        return self._sent
-
-    def __exit__(self, *exception: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _look(self) -> None:
-        while not self._stop.wait(_LOOK_EVERY_S):
-            try:
-                self._finished = self._watch.look().finished
-            except Exception as error:  # noqa: BLE001 - the drain looks again and raises what lasts
-                self.error = error
-
-    def _sent(self, progress: Any) -> None:
-        self._on_progress(
-            RampProgress(self._planned, progress.sent, self._finished, progress.sent - self._finished, "sending")
-        )
-
-
-def _drain(
-    watch: Watch,
-    target: Target,
-    planned: int,
-    sends: pd.DataFrame,
-    on_progress: Callable[[RampProgress], None],
-) -> bool:
-    arrived = int(sends["outcome"].isin(["acked", "unknown"]).sum())
-
-    def tell(progress: Progress) -> None:
-        on_progress(RampProgress(planned, arrived, progress.finished, max(arrived - progress.finished, 0), "draining"))
-
-    expected = int((sends["outcome"] == "acked").sum())
-    try:
-        return watch.until_drained(expected, patience_s=PATIENCE_S[target.kind], on_progress=tell)
-    except KeyboardInterrupt:
-        return False
 
 
 def tables_of(result: RampResult) -> Iterator[tuple[str, pd.DataFrame]]:

@@ -52,6 +52,15 @@ class Watch:
         depth = observations.queue_depth(self._sqs, self._queue_url)
         return Progress(started=known, finished=known - len(self._executions.incomplete()), queued=depth.total)
 
+    @property
+    def finished(self) -> int:
+        """Executions that have ended, as known by now."""
+        return self._executions.finished
+
+    def recently_finished(self, count: int) -> list[tuple[str | None, int]]:
+        """See :meth:`lab.observations.ExecutionLog.recently_finished`."""
+        return self._executions.recently_finished(count)
+
     def tables(self) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
         """``executions``, ``states`` and ``received`` as known by now (columns: ARCHITECTURE.md, "The tables")."""
         executions, states = self._executions.tables()

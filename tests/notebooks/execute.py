@@ -68,6 +68,12 @@ def free_port() -> int:
         return port
 
 
+def prepare(path: Path) -> None:
+    """Make what a notebook needs, where the one before it was not run."""
+    if not path.stem.startswith(STARTS_EMPTY) and stack.missing(target.resolve()):
+        stack.provision(target.resolve())
+
+
 def execute(edition: Edition) -> nbformat.NotebookNode:
     """The notebook with the outputs of a clean kernel, fit to be committed."""
     notebook = authoring.build(edition)
@@ -129,8 +135,7 @@ def main(wanted: list[str]) -> int:
     ]
     with empty_lab() as environment, in_environment(environment):
         for edition in chosen:
-            if not edition.source.stem.startswith(STARTS_EMPTY):
-                stack.provision(target.resolve())
+            prepare(edition.path)
             began = time.perf_counter()
             try:
                 notebook = execute(edition)

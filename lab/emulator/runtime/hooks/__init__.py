@@ -1,0 +1,12 @@
+"""Changes to LocalStack that let it carry a high-volume lab, one module a hot spot.
+
+Each module says what it replaces, why that is slow, and why a learner sees the same with and without it. A module
+offers
+
+* ``PATCHES``: which function changes which LocalStack module; it runs right after that module is first imported, so
+  that a hook never makes LocalStack load a service early;
+* optionally ``flush()``: delivers what the hook still holds back, before LocalStack stops.
+
+Switches: ``LAB_HOOKS=off`` turns all of them off, ``LAB_HOOKS_OFF=name,name`` single ones. On a LocalStack version they
+were not written for they stand aside with a warning.
+"""

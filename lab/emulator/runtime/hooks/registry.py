@@ -1,0 +1,97 @@
+"""Which hooks there are, which of them are switched on, and what became of each."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import logging
+import os
+from collections.abc import Callable, Mapping
+from types import ModuleType
+
+from lab.emulator.runtime.hooks.after_import import after_import
+
+LOG = logging.getLogger(__name__)
+
+# The versions whose code was read and tested with the hooks.
+WRITTEN_FOR = ("4.9.2", "4.14.0")
+OFF_WORDS = frozenset({"off", "0", "false", "no"})
+
+NAMES = (
+    "execution_logs",
+    "execution_memory",
+    "function_invocations",
+    "function_logs",
+    "jsonpath",
+    "lambda_tasks",
+    "state_machine_programs",
+    "status_events",
+    "task_threads",
+)
+
+
+class Hooks:
+    """The hooks of this process.
+
+    Args:
+        version: LocalStack's version.
+        environment: where the switches are read from.
+        report: called with all states whenever one changes after the start.
+    """
+
+    def __init__(
+        self,
+        version: str,
+        environment: Mapping[str, str] = os.environ,
+        report: Callable[[Mapping[str, str]], None] = lambda states: None,
+    ) -> None:
+        self._version = version
+        self._environment = environment
+        self._report = report
+        self._modules: dict[str, ModuleType] = {}
+        self.states: dict[str, str] = {}
+
+    def install(self) -> None:
+        """Arms every hook that is switched on."""
+        if self._version not in WRITTEN_FOR and not self._all_off():
+            LOG.warning(
+                "The lab's hooks were written for LocalStack %s, not %s: they stand aside, and everything runs slowly.",
+                " and ".join(WRITTEN_FOR),
+                self._version,
+            )
+        for name in NAMES:
+            self.states[name] = self._wanted(name)
+            if self.states[name] == "on":
+                self._arm(name)
+
+    def flush(self) -> None:
+        """Delivers what hooks hold back."""
+        for module in self._modules.values():
+            if hasattr(module, "flush"):
+                with contextlib.suppress(Exception):
+                    module.flush()
+
+    def _all_off(self) -> bool:
+        return self._environment.get("LAB_HOOKS", "on").lower() in OFF_WORDS
+
+    def _wanted(self, name: str) -> str:
+        single = {part.strip() for part in self._environment.get("LAB_HOOKS_OFF", "").split(",")}
+        if self._all_off() or name in single:
+            return "off"
+        if self._version not in WRITTEN_FOR:
+            return f"stood aside: written for LocalStack {' and '.join(WRITTEN_FOR)}, not {self._version}"
+        return "on"
+
+    def _arm(self, name: str) -> None:
+        hook = importlib.import_module(f"lab.emulator.runtime.hooks.{name}")
+        self._modules[name] = hook
+        for target, patch in hook.PATCHES.items():
+            after_import(target, lambda module, patch=patch: self._apply(name, patch, module))
+
+    def _apply(self, name: str, patch: Callable[[ModuleType], None], module: ModuleType) -> None:
+        try:
+            patch(module)
+        except Exception as error:  # noqa: BLE001 - a hook that does not fit must never break LocalStack
+            LOG.warning("The lab's hook %s does not fit %s and stands aside: %s", name, module.__name__, error)
+            self.states[name] = f"stood aside: does not fit {module.__name__} ({error!r})"
+            self._report(self.states)

@@ -1,0 +1,91 @@
+"""Tells the live view where a ramp is, from what the sender says and what the logs show."""
+
+from __future__ import annotations
+
+import threading
+import time
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from lab import live
+from lab.analysis.latency import quantile
+from lab.messages import number_of
+from lab.sender import Plan, Progress
+from lab.session.watch import Watch
+
+# How often the logs are read while messages are being sent. Reading costs the emulator, which shares this machine.
+_LOOK_EVERY_S = 1.0
+# The live p99 is that of the messages that ended among so many that started last.
+_RECENT = 200
+
+
+class Follower:
+    """Reads the logs in the background while messages are being sent.
+
+    Args:
+        watch: reads the logs.
+        plan: when each message is due.
+        update: the live view.
+    """
+
+    def __init__(self, watch: Watch, plan: Plan, update: live.Update) -> None:
+        self._watch = watch
+        self._offsets_s = plan.offsets_s
+        self._update = update
+        self._began_ns: int | None = None
+        self._sent = 0
+        self._finished = 0
+        self._p99_s: float | None = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._look_now_and_then, name="log-reader", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def sent(self, progress: Progress) -> None:
+        """What the sender calls a few times a second."""
+        if self._began_ns is None:
+            self._began_ns = time.time_ns() - int(progress.elapsed_s * 1e9)
+        self._sent = progress.sent
+        self._show()
+
+    def draining(self) -> None:
+        """What the drain calls after each look."""
+        self._take_stock()
+        self._show()
+
+    def _show(self) -> None:
+        backlog = max(self._sent - self._finished, 0)
+        self._update(sent=self._sent, finished=self._finished, backlog=backlog, p99_s=self._p99_s)
+
+    def _look_now_and_then(self) -> None:
+        while not self._stop.wait(_LOOK_EVERY_S):
+            began = time.monotonic()
+            try:
+                self._watch.look()
+                self._take_stock()
+            except Exception:  # noqa: BLE001 - only the view is late; the drain looks again and raises what lasts
+                continue
+            # A read that takes long, takes it from what is being measured: look less often then.
+            self._stop.wait(2 * (time.monotonic() - began))
+
+    def _take_stock(self) -> None:
+        self._finished = self._watch.finished
+        if self._began_ns is None:
+            return
+        latencies_s = [
+            (ended_ns - self._began_ns) / 1e9 - self._offsets_s[number]
+            for lab_id, ended_ns in self._watch.recently_finished(_RECENT)
+            if (number := number_of(lab_id)) is not None and number < len(self._offsets_s)
+        ]
+        if latencies_s:
+            self._p99_s = quantile(np.array(latencies_s), 0.99)
