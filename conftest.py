@@ -29,7 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
     """The kernel of a notebook starts here, and gets its environment from this process."""
-    if not item.path.suffix == ".ipynb":
+    if item.path.suffix != ".ipynb":
         return (yield)
     from tests.notebooks import execute
 

@@ -3,11 +3,11 @@
     with live.view(total=540) as update:
         update(sent=12, finished=9, backlog=3, p99_s=0.21)
 
-While the ramp runs, the chart is a few lines of SVG in an ipywidgets HTML: writing them takes under a millisecond, where
-a matplotlib picture takes 70 ms of the interpreter that the sender's threads need too (the p99 of their send lag went
-from 3 to 16 ms). When it ends, a matplotlib picture takes its place, so that a saved notebook keeps a chart and no widget
-state. Where a notebook runs with nobody looking (nbval, nbconvert), the cell
-gets the bar's last line and nothing else.
+While the ramp runs, the chart is a few lines of SVG in an ipywidgets HTML: writing them takes under a millisecond,
+where a matplotlib picture takes 70 ms of the interpreter that the sender's threads need too (with it, the p99 of their
+send lag went from 3 to 16 ms). When it ends, a matplotlib picture takes its place, so that a saved notebook keeps a
+chart and no widget state. Where a notebook runs with nobody looking (nbval, nbconvert), the cell gets the bar's last
+line and nothing else.
 """
 
 from __future__ import annotations
@@ -36,11 +36,10 @@ from lab.charts.style import (
     add_axes,
     finish,
     line_handle,
-    number,
     plain_numbers,
-    seconds,
     styled,
 )
+from lab.charts.text import number, seconds
 
 PERIOD_S = 0.5  # the chart changes twice a second at most: nobody reads faster
 _LINE_PERIOD_S = 10.0  # where the bar cannot be overwritten, as in a log file, a line now and then is enough

@@ -4,7 +4,8 @@ No chart touches pyplot. The columns that each function needs stand in its docst
 ARCHITECTURE.md and what ``lab.analysis`` makes of them.
 """
 
-from lab.charts.diagrams import pipeline, state_machine_graph
+from lab.charts.diagrams import state_machine_graph
+from lab.charts.pipeline import pipeline
 from lab.charts.rates import completed_against_offered, corrected_and_naive, latency_by_rate
 from lab.charts.stages import stages_of
 from lab.charts.states import state_times_by_rate, waterfall

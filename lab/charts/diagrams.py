@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
+from matplotlib.patches import Circle, FancyArrowPatch
 from matplotlib.path import Path
 
 from lab.charts.graph_layout import END, START, Arrow, Box, Layout, arrange, arrows_of
+from lab.charts.shapes import CAPTION_HEIGHT, CAPTION_SIZE, LINE_HEIGHT, NAME_SIZE, canvas, counted, rounded
 from lab.charts.style import (
     BLUE,
     GREEN,
@@ -27,15 +27,12 @@ from lab.charts.style import (
     WIDTH_IN,
     Chart,
     add_axes,
-    drawable,
     finish,
-    fit,
     line_handle,
     sentence_chart,
     styled,
-    text_width,
-    wrap,
 )
+from lab.charts.text import drawable, fit, text_width, wrap
 
 KIND_COLOURS = {
     "Task": BLUE,
@@ -48,8 +45,8 @@ KIND_COLOURS = {
     "Map": SKY,
     "missing": VERMILLION,
 }
-NAME_SIZE, CAPTION_SIZE, LABEL_SIZE = 9.0, 7.5, 7.5
-_BOX_WIDTH, _LINE_HEIGHT, _CAPTION_HEIGHT, _PADDING = 1.85, 0.165, 0.15, 0.18
+LABEL_SIZE = 7.5
+_BOX_WIDTH, _PADDING = 1.85, 0.18
 _MIN_SCALE = 0.85
 _DOT = 0.12
 
@@ -78,7 +75,7 @@ def state_machine_graph(definition: Mapping[str, Any]) -> Chart:
     chart = Chart(width=width, height=height)
     (axes,) = add_axes(chart)
     with styled():
-        _canvas(axes, layout.width, layout.height)
+        canvas(axes, layout.width, layout.height)
         _draw(axes, layout, 0.0, 0.0, scale, chart)
     legend = []
     if "catch" in kinds:
@@ -96,7 +93,7 @@ def _graph_finding(definition: Mapping[str, Any]) -> str:
             break
         name = str(state.get("Next", ""))
     last = states.get(visited[-1], {}) if visited else {}
-    count = _counted(len(states), "state")
+    count = counted(len(states), "state")
     if len(visited) == len(states) and (last.get("End") or last.get("Type") in ("Succeed", "Fail")):
         if len(states) == 1:
             return f"One state: “{visited[0]}”"
@@ -109,17 +106,11 @@ def _graph_finding(definition: Mapping[str, Any]) -> str:
     ):
         number = sum(state.get("Type") == kind for state in states.values())
         if number:
-            parts.append(one if number == 1 else f"{_counted(number).lower()} {more}")
+            parts.append(one if number == 1 else f"{counted(number).lower()} {more}")
     caught = {str(catcher.get("Next")) for state in states.values() for catcher in state.get("Catch", [])}
     if caught:
         parts.append("errors lead to " + " and ".join(f"“{name}”" for name in sorted(caught)[:2]))
     return f"{count}: {', '.join(parts)}" if parts else f"{count}, starting with “{definition.get('StartAt', '')}”"
-
-
-def _counted(count: int, noun: str = "") -> str:
-    words = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve")
-    word = words[count] if count < len(words) else str(count)
-    return f"{word} {noun}{'' if count == 1 else 's'}" if noun else word
 
 
 def _graph_detail(definition: Mapping[str, Any]) -> str:
@@ -184,21 +175,13 @@ def _sized(box: Box, ruler: Chart) -> Box:
     lines = wrap(ruler, drawable(box.name), (_BOX_WIDTH - _PADDING) * ruler.dpi, NAME_SIZE, "bold").split("\n")
     caption = text_width(ruler, box.caption, CAPTION_SIZE) / ruler.dpi
     box.width = max(_BOX_WIDTH, min(caption + 1.5 * _PADDING, 2.6))
-    box.height = len(lines) * _LINE_HEIGHT + _CAPTION_HEIGHT + _PADDING
+    box.height = len(lines) * LINE_HEIGHT + CAPTION_HEIGHT + _PADDING
     return box
 
 
 def _all_arrows(layout: Layout) -> list[Arrow]:
     inner = [arrow for box in layout.boxes.values() for part in box.inner for arrow in _all_arrows(part)]
     return layout.arrows + inner
-
-
-def _canvas(axes: Axes, width: float, height: float) -> None:
-    """Axes without frame whose units are inches of the unscaled picture, y downwards."""
-    axes.set_axis_off()
-    axes.set_xlim(-0.02, width + 0.02)
-    axes.set_ylim(height + 0.02, -0.02)
-    axes.set_aspect("equal", anchor="C")
 
 
 def _draw(axes: Axes, layout: Layout, x: float, y: float, scale: float, ruler: Chart) -> None:
@@ -225,7 +208,7 @@ def _draw_box(axes: Axes, box: Box, x: float, y: float, scale: float, ruler: Cha
     colour = KIND_COLOURS.get(box.kind, MUTED)
     left, top = box.x - box.width / 2 + x, box.y - box.height / 2 + y
     dash = "--" if box.kind == "missing" else "-"
-    _rounded(axes, left, top, box.width, box.height, colour, 0.05 if box.inner else 0.10, dash)
+    rounded(axes, left, top, box.width, box.height, colour, 0.05 if box.inner else 0.10, dash)
     name = wrap(ruler, drawable(box.name), (max(box.width, _BOX_WIDTH) - _PADDING) * ruler.dpi, NAME_SIZE, "bold")
     caption = fit(ruler, drawable(box.caption), (box.width - _PADDING) * ruler.dpi, CAPTION_SIZE)
     middle = box.x + x
@@ -240,10 +223,10 @@ def _draw_box(axes: Axes, box: Box, x: float, y: float, scale: float, ruler: Cha
         linespacing=1.15,
         zorder=4,
     )
-    below = top + _PADDING / 2 + (name.count("\n") + 1) * _LINE_HEIGHT
+    below = top + _PADDING / 2 + (name.count("\n") + 1) * LINE_HEIGHT
     axes.text(
         middle,
-        below + _CAPTION_HEIGHT / 2,
+        below + CAPTION_HEIGHT / 2,
         caption,
         ha="center",
         va="center",
@@ -253,7 +236,7 @@ def _draw_box(axes: Axes, box: Box, x: float, y: float, scale: float, ruler: Cha
     )
     inner_left = middle - (sum(part.width for part in box.inner) + 0.2 * max(len(box.inner) - 1, 0)) / 2
     for part in box.inner:
-        _draw(axes, part, inner_left, below + _CAPTION_HEIGHT + _PADDING / 4, scale, ruler)
+        _draw(axes, part, inner_left, below + CAPTION_HEIGHT + _PADDING / 4, scale, ruler)
         inner_left += part.width + 0.2
 
 
@@ -297,145 +280,3 @@ def _curve(points: list[tuple[float, float]]) -> Path:
         vertices += [(x0, middle), (x1, middle), (x1, y1)]
         codes += [Path.CURVE4] * 3
     return Path(vertices, codes)
-
-
-# The pipeline ----------------------------------------------------------------------------------------------------
-
-SAMPLE_STATES = ("Decode base64 string", "Generate statistics", "Remove special characters", "Tokenize and count")
-
-
-def pipeline(states: Sequence[str] = SAMPLE_STATES) -> Chart:
-    """Draw the way of a message, from the sender to the logs, with the states of the workflow.
-
-    Args:
-        states: names of the states in their order, at most eight.
-    """
-    chart = Chart(height=1.75 + max(2.55, 0.42 * len(states) + 0.95))
-    (axes,) = add_axes(chart)
-    width, height = 7.3, max(2.55, 0.42 * len(states) + 0.95)
-    with styled():
-        _canvas(axes, width, height + 0.72)
-        _node(axes, chart, 0.0, 0.55, 1.0, "Sender", "lab send,\nlab ramp", PURPLE)
-        _node(axes, chart, 1.5, 0.55, 1.2, "SQS queue", "keeps messages\nuntil taken", ORANGE)
-        _node(axes, chart, 3.2, 0.55, 1.35, "start_execution", "Lambda function,\nbatches of up to 10", BLUE)
-        _node(axes, chart, 1.35, height - 0.3, 1.5, "Dead-letter queue", "failed again\nand again", VERMILLION)
-        _workflow(axes, chart, states, 5.1, 0.0, 2.2, height - 0.05)
-        _node(
-            axes,
-            chart,
-            5.1,
-            height + 0.45,
-            2.2,
-            "CloudWatch Logs",
-            "22 events an execution" if len(states) == 4 else "events of each execution",
-            GREEN,
-            small=True,
-        )
-        _node(axes, chart, 3.2, height + 0.45, 1.35, "Lab", "charts, checks, report", PURPLE, small=True)
-        for start, stop in (((1.0, 0.55), (1.5, 0.55)), ((2.7, 0.55), (3.2, 0.55)), ((4.55, 0.55), (5.1, 0.55))):
-            _straight(axes, start, stop)
-        _straight(axes, (2.1, 0.92), (2.1, height - 0.67), VERMILLION, "--")
-        _straight(axes, (6.2, height - 0.05), (6.2, height + 0.22))
-        _straight(axes, (5.1, height + 0.45), (4.55, height + 0.45))
-    count = _counted(len(states), "state").lower()
-    finding = f"A message waits in the queue, a function starts its workflow, {count} do the work"
-    detail = "The name of an execution is the SQS message id; the logs are the only record of an Express Workflow"
-    return finish(chart, finding, detail)
-
-
-def _node(
-    axes: Axes,
-    chart: Chart,
-    left: float,
-    middle: float,
-    width: float,
-    name: str,
-    caption: str,
-    colour: str,
-    *,
-    small: bool = False,
-) -> None:
-    """A named box of the pipeline; ``middle`` is its vertical centre."""
-    height = 0.46 if small else 0.74
-    _rounded(axes, left, middle - height / 2, width, height, colour)
-    lines = wrap(chart, drawable(name), (width - 0.1) * chart.dpi, NAME_SIZE, "bold")
-    total = (lines.count("\n") + 1) * _LINE_HEIGHT + (caption.count("\n") + 1) * 0.14
-    top = middle - total / 2
-    centre = left + width / 2
-    axes.text(centre, top, lines, ha="center", va="top", size=NAME_SIZE, weight="bold", linespacing=1.15, zorder=4)
-    axes.text(
-        centre,
-        middle + total / 2,
-        caption,
-        ha="center",
-        va="bottom",
-        size=CAPTION_SIZE,
-        color=MUTED,
-        linespacing=1.2,
-        zorder=4,
-    )
-
-
-def _workflow(
-    axes: Axes, chart: Chart, states: Sequence[str], left: float, top: float, width: float, height: float
-) -> None:
-    """The Express Workflow: a box around its states, one under the other."""
-    _rounded(axes, left, top, width, height, SKY, 0.06)
-    centre = left + width / 2
-    axes.text(centre, top + 0.18, "Express Workflow", ha="center", va="center", size=NAME_SIZE, weight="bold", zorder=4)
-    axes.text(
-        centre,
-        top + 0.36,
-        "Step Functions, one execution a message",
-        ha="center",
-        va="center",
-        size=6.8,
-        color=MUTED,
-        zorder=4,
-    )
-    room = height - 0.6
-    step = room / max(len(states), 1)
-    for number, name in enumerate(states):
-        y = top + 0.52 + step * number
-        tall = min(step - 0.16, 0.32)
-        _rounded(axes, left + 0.12, y, width - 0.24, tall, BLUE)
-        label = fit(chart, drawable(name), (width - 0.34) * chart.dpi, 8.0)
-        axes.text(centre, y + tall / 2, label, ha="center", va="center", size=8.0, zorder=4)
-        if number + 1 < len(states):
-            _straight(axes, (centre, y + tall), (centre, y + step))
-
-
-def _rounded(
-    axes: Axes, left: float, top: float, width: float, height: float, colour: str, shade: float = 0.10, dash: str = "-"
-) -> None:
-    axes.add_patch(
-        FancyBboxPatch(
-            (left, top),
-            width,
-            height,
-            boxstyle="round,pad=0,rounding_size=0.07",
-            facecolor=mpl.colors.to_rgba(colour, shade),
-            edgecolor=colour,
-            linewidth=1.3,
-            linestyle=dash,
-            zorder=2,
-        )
-    )
-
-
-def _straight(
-    axes: Axes, start: tuple[float, float], stop: tuple[float, float], colour: str = MUTED, dash: str = "-"
-) -> None:
-    axes.add_patch(
-        FancyArrowPatch(
-            start,
-            stop,
-            arrowstyle="-|>,head_length=4,head_width=2.2",
-            color=colour,
-            linewidth=1.3,
-            linestyle=dash,
-            shrinkA=0,
-            shrinkB=0,
-            zorder=3,
-        )
-    )

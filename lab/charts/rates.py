@@ -23,13 +23,11 @@ from lab.charts.style import (
     label_axes,
     line_handle,
     log_numbers,
-    number,
     plain_numbers,
-    seconds,
     sentence_chart,
     styled,
-    time_unit,
 )
+from lab.charts.text import number, seconds, time_unit
 
 # Colour, marker and dash of each quantile; they differ in all three, so that none depends on colour alone.
 QUANTILES = {

@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 
 from lab.analysis.latency import stage_table, stage_windows
 from lab.analysis.saturation import Saturation
-from lab.charts.style import BAND, MUTED, SMALL_SIZE, VERMILLION, number, styled, text_width
+from lab.charts.style import BAND, MUTED, VERMILLION, styled
+from lab.charts.text import SMALL_SIZE, number, text_width
 
 
 def usable(frame: pd.DataFrame | None, *columns: str) -> pd.DataFrame:

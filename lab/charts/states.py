@@ -11,24 +11,26 @@ from lab.charts.style import (
     INK,
     MUTED,
     PAPER,
-    SMALL_SIZE,
-    TEXT_SIZE,
     VERMILLION,
     Chart,
     add_axes,
-    drawable,
     finish,
-    fit,
     label_axes,
-    number,
     patch_handle,
     plain_numbers,
-    quoted,
-    seconds,
     sentence_chart,
-    shorten,
     state_styles,
     styled,
+)
+from lab.charts.text import (
+    SMALL_SIZE,
+    TEXT_SIZE,
+    drawable,
+    fit,
+    number,
+    quoted,
+    seconds,
+    shorten,
     text_width,
     time_unit,
 )
@@ -190,7 +192,7 @@ def waterfall(states: pd.DataFrame, title: str | None = None) -> Chart:
     if still.any():
         legend.append(patch_handle("not left yet", PAPER, edge=MUTED))
     detail = (
-        f"Execution {fit(chart, drawable(title), 5.6 * chart.dpi, TEXT_SIZE)}"
+        f"One execution, state by state: {fit(chart, drawable(title), 5 * chart.dpi, TEXT_SIZE)}"
         if title
         else "One execution, state by state"
     )

@@ -17,17 +17,17 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib import font_manager
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ft2font import FT2Font
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+from lab.charts.text import SMALL_SIZE, TEXT_SIZE, TITLE_SIZE, drawable, font_families, number, text_height, wrap
 
 BLUE, ORANGE, GREEN, VERMILLION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 SKY, PURPLE, YELLOW, BLACK = "#56B4E9", "#CC79A7", "#F0E442", "#1F2328"
@@ -38,25 +38,6 @@ INK, MUTED, RULE, BAND, PAPER = "#1F2328", "#57606A", "#D8DEE4", "#F3F5F8", "#FF
 WIDTH_IN = 7.6
 SCREEN_DPI, PNG_DPI = 100, 150
 MARGIN_IN = 0.12
-# Everything but the first is used only where it is installed, for letters that the first does not have.
-_FAMILIES = (
-    "DejaVu Sans",
-    "Noto Sans",
-    "Noto Sans CJK JP",
-    "Noto Sans CJK SC",
-    "Hiragino Sans",
-    "Yu Gothic",
-    "Segoe UI",
-)
-
-TITLE_SIZE, TEXT_SIZE, SMALL_SIZE = 12.5, 9.0, 8.0
-
-
-@cache
-def font_families() -> tuple[str, ...]:
-    """The families of ``_FAMILIES`` that this machine has; matplotlib brings the first with it."""
-    installed = set(font_manager.get_font_names())
-    return tuple(name for name in _FAMILIES if name in installed) or ("sans-serif",)
 
 
 @cache
@@ -225,113 +206,6 @@ def add_axes(chart: Chart, rows: int = 1, columns: int = 1, **options: Any) -> l
     """Styled axes of ``chart``, row by row."""
     with styled():
         return list(np.atleast_1d(chart.subplots(rows, columns, **options)).ravel())
-
-
-# Text ------------------------------------------------------------------------------------------------------------
-
-
-def text_width(chart: Figure, text: str, size: float, weight: str = "normal") -> float:
-    """Width of one line of text on ``chart`` in pixels."""
-    properties = font_manager.FontProperties(family=list(font_families()), size=size, weight=weight)
-    renderer = chart.canvas.get_renderer()  # type: ignore[attr-defined]
-    return float(renderer.get_text_width_height_descent(text, properties, False)[0])
-
-
-def text_height(text: str, size: float) -> float:
-    """Height of possibly many lines in inches, at matplotlib's line spacing of 1.2 and a little more for descenders."""
-    return (text.count("\n") + 1) * size * 1.28 / 72
-
-
-def wrap(chart: Figure, text: str, room: float, size: float, weight: str = "normal") -> str:
-    """Break ``text`` into lines no wider than ``room`` pixels; a single word that is wider loses its middle."""
-    room *= 0.975  # letters are set a little wider at another resolution
-    lines: list[str] = []
-    for word in text.split():
-        candidate = f"{lines[-1]} {word}" if lines else word
-        if lines and text_width(chart, candidate, size, weight) <= room:
-            lines[-1] = candidate
-        else:
-            lines.append(fit(chart, word, room, size, weight))
-    return "\n".join(lines)
-
-
-def fit(chart: Figure, text: str, room: float, size: float, weight: str = "normal") -> str:
-    """``text``, with so much of its middle replaced by … that it is no wider than ``room`` pixels."""
-    if text_width(chart, text, size, weight) <= room:
-        return text
-    low, high = 1, len(text)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if text_width(chart, shorten(text, middle), size, weight) <= room:
-            low = middle
-        else:
-            high = middle - 1
-    return shorten(text, low)
-
-
-def shorten(text: str, length: int) -> str:
-    """At most ``length`` characters: the start and, shorter, the end of ``text`` with … between them."""
-    if len(text) <= length:
-        return text
-    kept = max(length - 1, 0)
-    head = math.ceil(kept * 0.65)
-    return text[:head] + "…" + text[len(text) - (kept - head) :]
-
-
-@cache
-def _glyph_fonts() -> tuple[FT2Font, ...]:
-    return tuple(font_manager.get_font(font_manager.findfont(family)) for family in font_families())
-
-
-@cache
-def _has_glyph(character: str) -> bool:
-    return any(font.get_char_index(ord(character)) for font in _glyph_fonts())
-
-
-def drawable(text: str) -> str:
-    """``text`` with □ for characters that no installed font has, so that matplotlib neither warns nor guesses."""
-    return "".join(character if character == "\n" or _has_glyph(character) else "□" for character in text)
-
-
-# Numbers ---------------------------------------------------------------------------------------------------------
-
-
-def number(value: float, digits: int = 3) -> str:
-    """A number for people: ``digits`` significant ones, thousands set apart, no trailing zeros."""
-    if not math.isfinite(value):
-        return "–"
-    if value == 0:
-        return "0"
-    decimals = max(digits - 1 - math.floor(math.log10(abs(value))), 0)
-    text = f"{value:,.{decimals}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def seconds(value: float) -> str:
-    """A duration in seconds as people say it: 38 ms, 1.25 s, 3.5 min."""
-    if not math.isfinite(value):
-        return "unknown"
-    if abs(value) < 0.9995:
-        return f"{number(value * 1000, 2 if abs(value) < 0.01 else 3)} ms"
-    return f"{number(value)} s" if abs(value) < 120 else f"{number(value / 60)} min"
-
-
-def quoted(name: object, length: int = 40) -> str:
-    """A name in a sentence: in quotation marks, on one line, never longer than ``length``."""
-    return f"“{shorten(' '.join(str(name).split()) or '(blank)', length)}”"
-
-
-def message_count(count: float) -> str:
-    """``count`` with its noun: 1 message, 1,200 messages."""
-    return f"{number(count, 12)} message{'' if count == 1 else 's'}"
-
-
-def time_unit(longest_s: float) -> tuple[float, str]:
-    """Factor and unit for an axis that reaches ``longest_s`` seconds: milliseconds up to ten seconds."""
-    return (1000.0, "ms") if not math.isfinite(longest_s) or longest_s < 10 else (1.0, "s")
-
-
-# Axes ------------------------------------------------------------------------------------------------------------
 
 
 def label_axes(axes: Axes, x: str, y: str) -> None:

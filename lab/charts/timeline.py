@@ -26,15 +26,12 @@ from lab.charts.style import (
     label_axes,
     line_handle,
     log_numbers,
-    message_count,
-    number,
     patch_handle,
     plain_numbers,
-    seconds,
     sentence_chart,
     styled,
-    time_unit,
 )
+from lab.charts.text import message_count, number, seconds, time_unit
 
 TIME_AXIS = "time since the first planned send (s)"
 _TIME_BINS, _LATENCY_BINS = 60, 36
@@ -46,8 +43,8 @@ def backlog_over_time(backlog: pd.DataFrame, stages: pd.DataFrame | None = None)
     Args:
         backlog: what ``lab.analysis.backlog.backlog_over_time`` gives: ``time_s``, ``backlog``, ``in_queue``; or the
             table ``messages``, of which it is made then.
-        stages: what ``lab.analysis.latency.stage_table`` gives, for the bands: ``stage``, ``offered_rate``, ``start_s``,
-            ``end_s``, ``valid``. Made of the messages where these are given instead of the backlog.
+        stages: what ``lab.analysis.latency.stage_table`` gives, for the bands: ``stage``, ``offered_rate``,
+            ``start_s``, ``end_s``, ``valid``. Made of the messages where these are given instead of the backlog.
     """
     if "t_planned" in backlog:
         stages = stages_of(backlog, stages)

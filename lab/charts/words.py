@@ -18,23 +18,18 @@ from lab.charts.style import (
     ORANGE,
     PAPER,
     PURPLE,
-    SMALL_SIZE,
-    TEXT_SIZE,
     VERMILLION,
     Chart,
     add_axes,
-    drawable,
     finish,
-    fit,
     label_axes,
     line_handle,
     log_numbers,
-    number,
     plain_numbers,
-    quoted,
     sentence_chart,
     styled,
 )
+from lab.charts.text import SMALL_SIZE, TEXT_SIZE, drawable, fit, number, quoted
 
 Counts: TypeAlias = Mapping[str, int] | pd.Series | pd.DataFrame | Iterable[tuple[str, int]]
 

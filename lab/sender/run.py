@@ -343,7 +343,7 @@ class _Run:
     # Time and stopping
 
     def _now_ns(self) -> int:
-        return self._wall_ns + 0 * round((self.sender.clock() - self._mono_s) * _NS) + self.sender.wall_ns() - self._wall_ns
+        return self._wall_ns + round((self.sender.clock() - self._mono_s) * _NS)
 
     def _stopped(self) -> bool:
         return self._halt.is_set() or self._stop_asked.is_set()

@@ -12,6 +12,11 @@ from lab import observations
 from lab.stack import Names, queues
 from lab.stack.names import START_FUNCTION
 
+# Events that are late are looked for again, after pauses that double. An execution that has ended but lacks an event in
+# between is waited for no longer than that: AWS delivers logs best effort.
+_REREAD_AFTER_S = 2.0
+_MOST_REREADS = 2
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -48,9 +53,7 @@ class Watch:
         """Read what is new in the logs."""
         self._executions.add(self._execution_reader.messages())
         self._received.add(self._received_reader.read())
-        known = len(self._executions)
-        depth = observations.queue_depth(self._sqs, self._queue_url)
-        return Progress(started=known, finished=known - len(self._executions.incomplete()), queued=depth.total)
+        return Progress(started=len(self._executions), finished=self._executions.finished, queued=self.queued())
 
     @property
     def finished(self) -> int:
@@ -95,24 +98,23 @@ class Watch:
             Whether all came to an end; False when patience ran out first (broken messages wait in the queue for
             their next delivery, and AWS may deliver a log late or never).
         """
-        last, changed = None, clock()
+        last, changed, rereads = None, clock(), 0
         while True:
             progress = self.look()
             on_progress(progress)
-            if progress.queued == 0 and progress.finished == progress.started and self._accounted() >= expected:
-                self._read_gaps_again()
+            ended = progress.queued == 0 and progress.finished == progress.started and self._accounted() >= expected
+            if ended and (rereads >= _MOST_REREADS or not self._executions.incomplete()):
                 return True
             if progress != last:
                 last, changed = progress, clock()
             elif clock() - changed > patience_s:
                 return False
+            elif progress.queued == 0 and clock() - changed > _REREAD_AFTER_S * 2**rereads:
+                # An event that became readable behind our reading position is found only by reading all again.
+                self._execution_reader.rewind()
+                self._received_reader.rewind()
+                rereads += 1
             sleep(pause_s)
-
-    def _read_gaps_again(self) -> None:
-        """Events that became readable late, behind our reading position, are found by reading once from the start."""
-        if self._executions.incomplete():
-            self._execution_reader.rewind()
-            self._executions.add(self._execution_reader.messages())
 
     def _accounted(self) -> int:
         """Messages that were started, or dead-lettered, so far."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from localstack.services.lambda_.invocation.lambda_models import FunctionVersion, InvocationResult
@@ -100,26 +100,8 @@ class WorkerPoolExecutor(RuntimeExecutor):
         """Nothing to do: the workers belong to the function version."""
 
     def invoke(self, payload: dict[str, str]) -> InvocationResult:
-        """Runs one invocation and words its log as Lambda does."""
-        configuration = self.function_version.config
-        invocation = Invocation(
-            request_id=payload["invoke-id"],
-            function_arn=payload["invoked-function-arn"],
-            payload=payload["payload"].encode(),
-            trace_id=payload["trace-id"],
-        )
-        outcome = POOLS.of(self.function_version).invoke(invocation, self._start_worker)
-        return InvocationResult(
-            request_id=invocation.request_id,
-            payload=outcome.payload,
-            is_error=outcome.is_error,
-            logs=log_text(
-                outcome,
-                request_id=invocation.request_id,
-                version=self.function_version.id.qualifier,
-                memory_size_mb=configuration.memory_size,
-            ),
-        )
+        """Runs one invocation."""
+        return run_on_pool(self.function_version, payload, self.start_worker)[0]
 
     def get_address(self) -> str:
         """Loopback: workers are processes of this machine."""
@@ -137,7 +119,8 @@ class WorkerPoolExecutor(RuntimeExecutor):
         """Logs travel with each result."""
         return ""
 
-    def _start_worker(self) -> Worker:
+    def start_worker(self) -> Worker:
+        """Starts a worker with the environment given to `start`."""
         configuration = self.function_version.config
         code_directory = Path(configuration.code.get_unzipped_code_location())
         return Worker(
@@ -148,5 +131,41 @@ class WorkerPoolExecutor(RuntimeExecutor):
                 ),
                 directory=code_directory,
                 timeout_s=configuration.timeout,
+                log_stream=self._variables.get("AWS_LAMBDA_LOG_STREAM_NAME", ""),
             )
         )
+
+
+def run_on_pool(
+    function_version: FunctionVersion, payload: dict[str, str], start_worker: Callable[[], Worker]
+) -> tuple[InvocationResult, str]:
+    """Runs one invocation on the pool of a function version and words its log as Lambda does.
+
+    Args:
+        function_version: the version to run.
+        payload: ``invoke-id``, ``invoked-function-arn``, ``payload`` and ``trace-id``, as LocalStack's
+            ``ExecutionEnvironment`` passes them.
+        start_worker: makes a worker when the pool needs one.
+
+    Returns:
+        The result, and the log stream of the worker that ran it.
+    """
+    invocation = Invocation(
+        request_id=payload["invoke-id"],
+        function_arn=payload["invoked-function-arn"],
+        payload=payload["payload"].encode(),
+        trace_id=payload["trace-id"],
+    )
+    outcome = POOLS.of(function_version).invoke(invocation, start_worker)
+    result = InvocationResult(
+        request_id=invocation.request_id,
+        payload=outcome.payload,
+        is_error=outcome.is_error,
+        logs=log_text(
+            outcome,
+            request_id=invocation.request_id,
+            version=function_version.id.qualifier,
+            memory_size_mb=function_version.config.memory_size,
+        ),
+    )
+    return result, outcome.log_stream

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+from localstack.constants import VERSION
 from localstack.runtime import hooks
+
+from lab.emulator.runtime.hooks.registry import Hooks
+
+_hooks = Hooks(VERSION)
+
+
+@hooks.on_infra_start()
+def install_hooks() -> None:
+    """Arms the hooks before any service is loaded."""
+    _hooks.install()
 
 
 @hooks.on_infra_start()
@@ -16,19 +27,19 @@ def ask_no_dns() -> None:
 @hooks.on_infra_ready()
 def report_what_was_loaded() -> None:
     """Writes the report file that the launcher reads."""
-    from localstack.constants import VERSION
     from localstack.services.lambda_.invocation.runtime_executor import get_runtime_executor
 
     from lab.emulator.runtime.report import write_report
 
-    write_report(get_runtime_executor().__name__, {}, VERSION)
+    write_report(get_runtime_executor().__name__, _hooks.states, VERSION)
 
 
 @hooks.on_infra_shutdown()
 def end_workers() -> None:
-    """Ends all workers with LocalStack."""
+    """Delivers what is still held back, then ends all workers with LocalStack."""
     import sys
 
+    _hooks.flush()
     executor = sys.modules.get("lab.emulator.runtime.executor")
     if executor is not None:
         executor.kill_all_workers()

@@ -28,7 +28,7 @@ class Outcome:
 
     ``duration_s`` counts from the moment the worker got the event; ``init_s`` is the time the worker needed to start
     when this invocation waited for it, else ``None``. ``init_output`` was printed before the event. ``status`` is
-    empty, ``timeout`` or ``error`` as in REPORT lines.
+    empty, ``timeout`` or ``error`` as in REPORT lines. ``log_stream`` is that of the worker.
     """
 
     payload: bytes
@@ -40,6 +40,7 @@ class Outcome:
     status: str = ""
     error_type: str = ""
     memory_used_mb: int | None = None
+    log_stream: str = ""
 
 
 def error_payload(error_type: str, message: str) -> bytes:

@@ -39,12 +39,13 @@ class _DeadlineError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class WorkerSpecification:
-    """How to start a worker: command line, complete environment, working folder and the function's timeout."""
+    """How to start a worker: command line, complete environment, working folder, timeout and log stream."""
 
     command: Sequence[str]
     environment: Mapping[str, str]
     directory: Path
     timeout_s: float
+    log_stream: str = ""
 
 
 class Worker:
@@ -52,6 +53,7 @@ class Worker:
 
     def __init__(self, specification: WorkerSpecification) -> None:
         self._timeout_s = specification.timeout_s
+        self._log_stream = specification.log_stream
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=8)
         self._listener.setblocking(False)
         self._output_end, output_start = os.pipe()
@@ -123,6 +125,7 @@ class Worker:
             status=result.status,
             error_type=result.error_type,
             memory_used_mb=self._memory.highest_mb(),
+            log_stream=self._log_stream,
         )
 
     def kill(self) -> None:
@@ -251,6 +254,7 @@ class Worker:
             status=status,
             error_type=error_type,
             memory_used_mb=self._memory.highest_mb(),
+            log_stream=self._log_stream,
         )
 
     # The worker's requests, output and end

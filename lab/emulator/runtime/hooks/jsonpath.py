@@ -1,6 +1,7 @@
 """Parses each JSONPath once.
 
-Replaces ``parse`` and ``extract_json`` of ``localstack.services.stepfunctions.asl.utils.json_path``.
+Replaces ``parse`` and ``extract_json`` of ``localstack.services.stepfunctions.asl.utils.json_path``, and ``parse`` of
+``result_path``.
 
 Slow: every evaluation of a path builds the whole expression again, and with ``jsonpath_ng`` before 1.8 the parser's
 tables too: about 15 ms a path. The four-state machine evaluates some twenty paths an execution.
@@ -21,8 +22,12 @@ ROOT = "$"
 DIFFERENT_PATHS = 4096
 
 
-def _patch(module: ModuleType) -> None:
+def _patch_parse(module: ModuleType) -> None:
     replace(module, "parse", functools.lru_cache(maxsize=DIFFERENT_PATHS))
+
+
+def _patch(module: ModuleType) -> None:
+    _patch_parse(module)
 
     def make(extract_json: Any) -> Any:
         @functools.wraps(extract_json)
@@ -34,4 +39,7 @@ def _patch(module: ModuleType) -> None:
     replace(module, "extract_json", make)
 
 
-PATCHES = {"localstack.services.stepfunctions.asl.utils.json_path": _patch}
+PATCHES = {
+    "localstack.services.stepfunctions.asl.utils.json_path": _patch,
+    "localstack.services.stepfunctions.asl.component.common.path.result_path": _patch_parse,
+}

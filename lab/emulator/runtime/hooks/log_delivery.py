@@ -7,6 +7,7 @@ time is stable.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -48,9 +49,7 @@ class LogDelivery:
         linger_s: how long an event may wait for others, in seconds.
     """
 
-    def __init__(
-        self, put: Callable[[Destination, list[dict[str, Any]]], None], *, linger_s: float = LINGER_S
-    ) -> None:
+    def __init__(self, put: Callable[[Destination, list[dict[str, Any]]], None], *, linger_s: float = LINGER_S) -> None:
         self._put = put
         self._linger_s = linger_s
         self._events: deque[LogEvent] = deque()
@@ -134,14 +133,10 @@ def put_log_events(destination: Destination, batch: list[dict[str, Any]]) -> Non
 
 def _create_missing(client: Any, destination: Destination) -> None:
     if destination.create_group:
-        try:
+        with contextlib.suppress(client.exceptions.ResourceAlreadyExistsException):
             client.create_log_group(logGroupName=destination.group)
-        except client.exceptions.ResourceAlreadyExistsException:
-            pass
-    try:
+    with contextlib.suppress(client.exceptions.ResourceAlreadyExistsException):
         client.create_log_stream(logGroupName=destination.group, logStreamName=destination.stream)
-    except client.exceptions.ResourceAlreadyExistsException:
-        pass
 
 
 DELIVERY = LogDelivery(put_log_events)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import logging
 import os
@@ -24,6 +25,7 @@ NAMES = (
     "function_logs",
     "jsonpath",
     "lambda_tasks",
+    "metrics",
     "state_machine_programs",
     "status_events",
     "task_threads",
@@ -86,7 +88,7 @@ class Hooks:
         hook = importlib.import_module(f"lab.emulator.runtime.hooks.{name}")
         self._modules[name] = hook
         for target, patch in hook.PATCHES.items():
-            after_import(target, lambda module, patch=patch: self._apply(name, patch, module))
+            after_import(target, functools.partial(self._apply, name, patch))
 
     def _apply(self, name: str, patch: Callable[[ModuleType], None], module: ModuleType) -> None:
         try:

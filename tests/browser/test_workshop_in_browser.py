@@ -1,0 +1,98 @@
+"""The workshop as a learner meets it: opened in JupyterLab, all cells run, charts on the page."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import nbformat
+import psutil
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from lab import paths
+from tests.browser.conftest import Served, start
+
+SCREENSHOTS = paths.PROJECT / "out" / "screenshots"
+RUN_DEADLINE_MS = 240_000
+WIDTHS = (1280, 800)
+TALLEST = 15_000  # Chromium takes no picture of a page that is over 16,384 pixels high
+
+# Prompts of all code cells of the notebook in sight: "[1]:" once it has run, "[*]:" while it runs.
+PROMPTS = (
+    """() => [...document.querySelectorAll('.jp-Notebook .jp-CodeCell .jp-InputPrompt')].map(e => e.textContent)"""
+)
+PICTURES = """() => [...document.querySelectorAll('.jp-Notebook .jp-OutputArea img')].map(e => {
+    const box = e.getBoundingClientRect(), room = e.closest('.jp-OutputArea-output').getBoundingClientRect();
+    return {loaded: e.complete && e.naturalWidth > 300 && e.naturalHeight > 150, width: box.width, height: box.height,
+            overflow: box.right - room.right};
+})"""
+HEIGHT = "() => document.querySelector('.jp-WindowedPanel-outer').scrollHeight"
+
+
+def committed_pictures(notebook: str) -> int:
+    """How many pictures the committed notebook shows."""
+    cells = nbformat.read(paths.NOTEBOOKS / f"{notebook}.ipynb", as_version=4).cells
+    return sum("image/png" in output.get("data", {}) for cell in cells for output in cell.get("outputs", []))
+
+
+def code_cells(notebook: str) -> int:
+    cells = nbformat.read(paths.NOTEBOOKS / f"{notebook}.ipynb", as_version=4).cells
+    return sum(cell.cell_type == "code" for cell in cells)
+
+
+def run_all_cells(page: Page) -> None:
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+
+
+def look_at(page: Page, notebook: str) -> None:
+    """Pictures of the whole page, at both widths, kept in ``out/screenshots``."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_timeout(300)
+        page.set_viewport_size({"width": width, "height": min(page.evaluate(HEIGHT) + 200, TALLEST)})
+        page.wait_for_timeout(500)
+        page.screenshot(path=SCREENSHOTS / f"{notebook}_{width}.png")
+        for picture in page.evaluate(PICTURES):
+            assert picture["loaded"], picture
+            assert picture["width"] > 250, picture
+            assert picture["height"] > 100, picture
+            assert picture["overflow"] < 1, picture
+
+
+def test_make_lab_opens_the_first_notebook_and_asks_nothing(browser: Browser, served: Served) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(served.url)
+    expect(page.get_by_role("heading", name="Start here")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("tab", name=re.compile("00_start_here"))).to_be_visible()
+    expect(page.locator("dialog, .jp-Dialog, .Toastify__toast")).to_have_count(0)
+    page.close()
+
+
+@pytest.mark.parametrize("notebook", ["01_provision", "02_first_message"])
+def test_all_cells_run_in_the_page_and_the_charts_are_seen(browser: Browser, served: Served, notebook: str) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(served.page(notebook))
+    expect(page.locator(".jp-Notebook .jp-CodeCell")).to_have_count(code_cells(notebook), timeout=60_000)
+    page.keyboard.press("Control+b")  # hide the file browser
+    run_all_cells(page)
+    wanted = [f"[{number}]:" for number in range(1, code_cells(notebook) + 1)]
+    page.wait_for_function(
+        f"wanted => JSON.stringify(({PROMPTS})()) === JSON.stringify(wanted)", arg=wanted, timeout=RUN_DEADLINE_MS
+    )
+    assert page.locator('[data-mime-type="application/vnd.jupyter.error"]').count() == 0
+    assert page.locator('[data-mime-type="application/vnd.jupyter.stderr"]').count() == 0
+    assert len(page.evaluate(PICTURES)) == committed_pictures(notebook) > 0
+    look_at(page, notebook)
+    page.close()
+
+
+def test_ctrl_c_leaves_no_process(project_copy: Path, tmp_path: Path) -> None:
+    running = start(project_copy, {"LAB_STATE_DIR": str(tmp_path)})
+    assert running.stop() == 0
+    assert len(running.family) >= 3  # lab, JupyterLab, LocalStack
+    _, alive = psutil.wait_procs(running.family, timeout=10)
+    assert alive == []
+    assert "Stopping ..." in running.said

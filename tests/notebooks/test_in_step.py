@@ -1,0 +1,36 @@
+"""Every committed notebook is what its source makes, executed from the top, and tells nothing of the machine."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab import paths
+from tests.notebooks import authoring
+from tests.notebooks.authoring import Edition
+
+EDITIONS = authoring.editions()
+
+
+def test_there_are_notebooks() -> None:
+    assert {"00_start_here", "01_provision", "02_first_message", "99_clean_up"} <= {e.source.stem for e in EDITIONS}
+
+
+@pytest.mark.parametrize("edition", EDITIONS, ids=lambda edition: edition.name)
+def test_the_notebook_is_in_step_with_its_source(edition: Edition) -> None:
+    found = authoring.complaints(edition)
+    assert not found, f"{edition.name} is out of step:\n  " + "\n  ".join(found) + "\nNext: make notebooks"
+
+
+def test_every_notebook_has_a_source() -> None:
+    known = {edition.path for edition in EDITIONS}
+    strangers = [path for folder in ("", "solutions") for path in (paths.NOTEBOOKS / folder).glob("*.ipynb")]
+    assert [path.name for path in strangers if path not in known] == []
+
+
+@pytest.mark.parametrize("edition", EDITIONS, ids=lambda edition: edition.name)
+def test_the_notebook_has_the_shape_of_a_lesson(edition: Edition) -> None:
+    text = "\n".join(cell.source for cell in authoring.build(edition).cells if cell.cell_type == "markdown")
+    parts = ["**Time:**", "## Vocabulary", "## Predict", "## Run", "## Read the result", "## Your turn", "## Recap"]
+    places = [text.find(part) for part in [*parts, "## Roads not taken"]]
+    assert -1 not in places, f"{edition.name} lacks a part of {parts}"
+    assert places == sorted(places), f"{edition.name} has its parts in another order"

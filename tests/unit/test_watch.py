@@ -1,0 +1,133 @@
+"""Following messages to their end: when it is over, when patience ends, and events that come late."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from lab.session.watch import Watch
+from lab.stack import Names
+from lab.target import Target
+
+ARN = "arn:aws:states:us-east-1:000000000000:express:m:message-1:uuid"
+
+
+def event(number: int, kind: str) -> dict[str, Any]:
+    message = {
+        "id": str(number),
+        "type": kind,
+        "details": {"input": "{}", "output": "{}"},
+        "previous_event_id": str(number - 1),
+        "event_timestamp": str(1_000 + number),
+        "execution_arn": ARN,
+    }
+    return {
+        "eventId": f"e{number}",
+        "logStreamName": "s",
+        "timestamp": 1_000 + number,
+        "ingestionTime": 1_000 + number,
+        "message": json.dumps(message),
+    }
+
+
+class World:
+    """A queue and a log group in memory; time passes only by sleeping, and then ``script`` may change things."""
+
+    def __init__(self, script: dict[float, Any]) -> None:
+        self.now = 0.0
+        self.depth = 1
+        self.events: list[dict[str, Any]] = []
+        self.script = script
+
+    def clock(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        for moment in [moment for moment in self.script if moment <= self.now]:
+            self.script.pop(moment)(self)
+
+    def client(self, service: str) -> World:
+        return self
+
+    def get_queue_url(self, QueueName: str) -> dict[str, str]:  # noqa: N803 - boto3's names
+        return {"QueueUrl": QueueName}
+
+    def get_queue_attributes(self, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:  # noqa: N803
+        depth = self.depth if QueueUrl.endswith("messages") else 0
+        return {"Attributes": dict.fromkeys(AttributeNames, "0") | {AttributeNames[0]: str(depth)}}
+
+    def filter_log_events(self, **request: Any) -> dict[str, Any]:
+        wanted = "vendedlogs" in request["logGroupName"]
+        since = request.get("startTime", 0)
+        return {"events": [entry for entry in self.events if wanted and entry["timestamp"] >= since]}
+
+    def get_paginator(self, operation: str) -> World:
+        return self
+
+    def paginate(self, **request: Any) -> list[dict[str, Any]]:
+        return [self.filter_log_events(**request)]
+
+
+def watch(world: World, monkeypatch: pytest.MonkeyPatch) -> Watch:
+    target = Target("localstack", "t", endpoint_url="http://127.0.0.1:1")
+    monkeypatch.setattr(target, "client", world.client)
+    return Watch(Names(target), since_ms=0)
+
+
+def finish(world: World) -> None:
+    world.depth = 0
+    world.events = [event(1, "ExecutionStarted"), event(2, "ExecutionSucceeded")]
+
+
+def test_it_is_over_once_every_execution_has_ended_and_the_queue_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World({2.0: finish})
+    drained = watch(world, monkeypatch).until_drained(1, patience_s=30, clock=world.clock, sleep=world.sleep)
+    assert drained
+    assert world.now == pytest.approx(2.0, abs=0.3)
+
+
+def test_an_empty_queue_alone_is_not_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    def taken(world: World) -> None:
+        world.depth = 0
+
+    world = World({1.0: taken, 5.0: finish})
+    assert watch(world, monkeypatch).until_drained(1, patience_s=30, clock=world.clock, sleep=world.sleep)
+    assert world.now >= 5.0
+
+
+def test_patience_ends_when_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World({})
+    drained = watch(world, monkeypatch).until_drained(1, patience_s=30, clock=world.clock, sleep=world.sleep)
+    assert not drained
+    assert 30 <= world.now < 32
+
+
+def test_an_event_that_came_to_light_behind_the_reading_position_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def end_is_seen_before_the_beginning(world: World) -> None:
+        world.depth = 0
+        late = event(1, "ExecutionStarted") | {"timestamp": 900_000, "ingestionTime": 900_000, "eventId": "e3"}
+        late["message"] = late["message"].replace("message-1:uuid", "message-2:uuid")
+        world.events = [event(1, "ExecutionStarted"), late]
+
+    def the_missing_event_appears(world: World) -> None:
+        end = event(2, "ExecutionSucceeded") | {"eventId": "e4"}
+        end["message"] = end["message"].replace("message-1:uuid", "message-2:uuid")
+        world.events += [event(2, "ExecutionSucceeded"), end]
+
+    world = World({1.0: end_is_seen_before_the_beginning, 2.0: the_missing_event_appears})
+    assert watch(world, monkeypatch).until_drained(2, patience_s=60, clock=world.clock, sleep=world.sleep)
+
+
+def test_an_event_that_never_comes_does_not_hold_up_an_ended_execution_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def finish_with_a_gap(world: World) -> None:
+        world.depth = 0
+        world.events = [event(1, "ExecutionStarted"), event(9, "ExecutionSucceeded")]
+
+    world = World({1.0: finish_with_a_gap})
+    assert watch(world, monkeypatch).until_drained(1, patience_s=60, clock=world.clock, sleep=world.sleep)
+    assert 3 < world.now < 30
