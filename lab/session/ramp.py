@@ -166,7 +166,7 @@ def analyse(
     run_id: str,
     sent_messages: list[bodies.Message],
     sends: pd.DataFrame,
-    sender_stages: pd.DataFrame,
+    sender_stages: pd.DataFrame | None,
     executions: pd.DataFrame,
     states: pd.DataFrame,
     received: pd.DataFrame,

@@ -1,0 +1,229 @@
+"""What the commands make of results: options, account, summary for scripts, and lines for a person."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lab import messages as bodies
+from lab.analysis.latency import join_messages
+from lab.sender import PlanError
+from lab.session import RampOptions, describe_execution, read_message_file, save_tables, throw_away_name, write_ramp
+from lab.session.demo import OutputFolderError
+from lab.session.lifecycle import MessageFileError
+from lab.session.ramp import RampResult, analyse
+from lab.session.summary import ramp_summary, sample_summary, write_summary
+from lab.target import Target
+
+START = pd.Timestamp("2026-01-01", tz="UTC")
+
+
+def run_of(count: int, *, lose: int = 0, fail: int = 0) -> RampResult:
+    """A made-up run of ``count`` messages at 10/s, each finished half a second after it was planned."""
+    sent = list(bodies.generate(count, seed=3, run_id="run"))
+    planned = START + pd.to_timedelta(np.arange(count) * 0.1, unit="s")
+    sends = pd.DataFrame(
+        {
+            "lab_id": [message.lab_id for message in sent],
+            "stage": 0,
+            "offered_rate": 10.0,
+            "t_planned": planned,
+            "t_sent": planned + pd.Timedelta(milliseconds=1),
+            "t_acked": planned + pd.Timedelta(milliseconds=5),
+            "message_id": [f"m{number}" for number in range(count)],
+            "attempts": 1,
+            "outcome": "acked",
+            "error": None,
+        }
+    )
+    seen = range(count - lose)
+    failed = [number < fail for number in seen]
+    executions = pd.DataFrame(
+        {
+            "execution_arn": [f"arn:{number}" for number in seen],
+            "name": [f"m{number}" for number in seen],
+            "lab_id": [sent[number].lab_id for number in seen],
+            "started": [planned[number] + pd.Timedelta(milliseconds=300) for number in seen],
+            "finished": [planned[number] + pd.Timedelta(milliseconds=500) for number in seen],
+            "duration_s": 0.2,
+            "status": ["FAILED" if bad else "SUCCEEDED" for bad in failed],
+            "error": None,
+            "cause": None,
+            "input": "{}",
+            "output": [
+                None
+                if bad
+                else json.dumps(
+                    {
+                        "word_counts": bodies.expected_word_counts([sent[number]]),
+                        "stats": {"text_length": 5, "avg_word_length": 2.0, "num_digits": 0, "num_special_chars": 0},
+                    }
+                )
+                for number, bad in zip(seen, failed, strict=True)
+            ],
+            "events": 22,
+        }
+    )
+    states = pd.DataFrame(
+        {
+            "execution_arn": executions["execution_arn"],
+            "state": "Only",
+            "entered": executions["started"],
+            "exited": executions["finished"],
+            "duration_s": 0.2,
+            "error": None,
+        }
+    )
+    received = pd.DataFrame(
+        {
+            "message_id": executions["name"],
+            "lab_id": executions["lab_id"],
+            "sent": executions["started"],
+            "first_received": executions["started"],
+            "started_at": executions["started"],
+            "execution_arn": executions["execution_arn"],
+            "error": None,
+            "request_id": "r",
+        }
+    )
+    return analyse(
+        "run",
+        sent,
+        sends,
+        None,
+        executions,
+        states,
+        received,
+        dead_letters=pd.DataFrame(columns=["message_id", "lab_id"]),
+        undrained=0,
+        drained=True,
+        interrupted=False,
+    )
+
+
+@pytest.mark.parametrize("rates", ["0", "-1", "two", "", "nan", "inf", "1,,2"])
+def test_rates_that_make_no_sense_are_refused_before_anything_is_sent(rates: str) -> None:
+    with pytest.raises(PlanError):
+        RampOptions(rates=rates).plan()
+
+
+def test_a_learners_text_is_repeated_until_the_plan_is_full(tmp_path: Path) -> None:
+    file = tmp_path / "text.txt"
+    file.write_text("just a few words")
+    made = RampOptions(text_file=file).messages(5, "run")
+    assert [message.text for message in made] == ["just a few words"] * 5
+    assert len({message.lab_id for message in made}) == 5
+    assert bodies.expected_word_counts(made)["words"] == 5
+
+
+def test_a_throw_away_name_can_be_a_name_of_a_lab() -> None:
+    assert Target("embedded", throw_away_name()).name != throw_away_name()
+
+
+@pytest.mark.parametrize(("content", "sentence"), [(None, "There is no file"), (b"\xff\xfe\x00", "is not UTF-8 text")])
+def test_a_message_file_that_cannot_be_read(tmp_path: Path, content: bytes | None, sentence: str) -> None:
+    file = tmp_path / "message.txt"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(MessageFileError, match=sentence):
+        read_message_file(file)
+
+
+def execution(**more: Any) -> dict[str, Any]:
+    output = {
+        "stats": {"text_length": 9, "avg_word_length": 2.5, "num_digits": 1, "num_special_chars": 0},
+        "word_counts": {"b": 1, "a": 2, "c": 2},
+    }
+    return {
+        "execution_arn": "x",
+        "name": "m",
+        "status": "SUCCEEDED",
+        "duration_s": 0.25,
+        "events": 22,
+        "output": json.dumps(output),
+        "error": None,
+        "cause": None,
+    } | more
+
+
+STATES = pd.DataFrame(
+    {"execution_arn": ["x", "x", "other"], "state": ["One", "Two", "Three"], "duration_s": [0.05, 0.2, 9.0]}
+)
+
+
+def test_an_execution_is_described_with_its_own_states_and_words() -> None:
+    text = "\n".join(describe_execution(execution(), STATES))
+    for fact in ("SUCCEEDED after 250 ms", "One", "50 ms", "200 ms", "9 characters", "5 in all, 3 different", "a 2"):
+        assert fact in text
+    assert "Three" not in text
+
+
+def test_a_failed_execution_is_described_by_its_error() -> None:
+    failed = execution(status="FAILED", output=None, error="InvalidBase64Error", cause="x" * 5_000)
+    text = "\n".join(describe_execution(failed, STATES))
+    assert "Failed with InvalidBase64Error" in text
+    assert len(text) < 1_000
+
+
+def test_the_sample_part_of_the_summary() -> None:
+    part = sample_summary(execution(), STATES[:2])
+    assert part["tokens"] == 5
+    assert part["distinct"] == 3
+    assert part["top"] == [["a", 2], ["c", 2], ["b", 1]]
+    assert [state["name"] for state in part["states"]] == ["One", "Two"]
+
+
+def test_a_whole_run_is_accounted_for_and_its_words_match() -> None:
+    summary = ramp_summary(run_of(30))
+    assert summary["reconciliation"]["sent"] == summary["reconciliation"]["succeeded"] == 30
+    assert summary["reconciliation"]["lost"] == 0
+    assert summary["words"]["matches_expected"] is True
+    assert summary["stages"][0]["completed"] == 30
+
+
+def test_a_lost_message_shows_in_the_account() -> None:
+    result = run_of(30, lose=2)
+    assert ramp_summary(result)["reconciliation"]["lost"] == 2
+    assert not result.reconciliation.holds
+
+
+def test_failed_messages_are_no_missing_words() -> None:
+    summary = ramp_summary(run_of(30, fail=3))
+    assert summary["reconciliation"]["failed"] == 3
+    assert summary["words"]["matches_expected"] is True
+
+
+def test_tables_are_read_back_by_pandas(tmp_path: Path) -> None:
+    result = run_of(12)
+    save_tables(result, tmp_path)
+    sends = pd.read_csv(tmp_path / "sends.csv", parse_dates=["t_planned", "t_sent", "t_acked"])
+    executions = pd.read_csv(tmp_path / "executions.csv", parse_dates=["started", "finished"])
+    received = pd.read_csv(tmp_path / "received.csv", parse_dates=["sent", "first_received", "started_at"])
+    again = join_messages(sends, received, executions)
+    assert again["end_to_end_s"].tolist() == pytest.approx(result.messages["end_to_end_s"].tolist())
+
+
+def test_a_ramp_writes_summary_report_charts_and_tables(tmp_path: Path) -> None:
+    summary = write_ramp(Target("localstack", "t", endpoint_url="http://127.0.0.1:1"), run_of(20), tmp_path)
+    assert json.loads((tmp_path / "summary.json").read_text("utf-8"))["stages"][0]["sent"] == 20
+    assert "20" in (tmp_path / "report.html").read_text("utf-8")
+    assert (tmp_path / "latency_by_rate.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "tables" / "messages.csv").exists()
+    assert summary["target"] == "localstack"
+
+
+def test_numbers_that_json_cannot_hold_become_null(tmp_path: Path) -> None:
+    write_summary({"a": float("nan"), "b": [np.float64("inf"), np.int64(3)]}, tmp_path)
+    assert json.loads((tmp_path / "summary.json").read_text("utf-8")) == {"a": None, "b": [None, 3]}
+
+
+def test_a_folder_for_results_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    target = Target("localstack", "t", endpoint_url="http://127.0.0.1:1")
+    with pytest.raises(OutputFolderError, match="lab demo --out"):
+        write_ramp(target, run_of(2), tmp_path / "file" / "out")
