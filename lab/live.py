@@ -104,18 +104,18 @@ def watched_notebook(
 ) -> bool:
     """Whether this code runs in a notebook that somebody has open.
 
-    ``LAB_LIVE=1`` and ``LAB_LIVE=0`` decide it by hand. Else it takes a kernel, and a sign that a front end started it:
+    It takes a kernel, and a sign that a front end started it, which ``LAB_LIVE=1`` and ``LAB_LIVE=0`` replace:
     ``JPY_SESSION_NAME`` (Jupyter Server sets it for each notebook; nbval and nbconvert start kernels without it), the
     name that VS Code leaves, or Colab.
     """
     environment = os.environ if environment is None else environment
     modules = sys.modules if modules is None else modules
-    wished = environment.get("LAB_LIVE", "").strip().lower()
-    if wished in ("0", "1"):
-        return wished == "1"
     shell = _shell() if shell is None else shell
     if not hasattr(shell, "kernel"):
         return False
+    wished = environment.get("LAB_LIVE", "").strip()
+    if wished in ("0", "1"):
+        return wished == "1"
     in_editor = "__vsc_ipynb_file__" in getattr(shell, "user_ns", {})
     return "JPY_SESSION_NAME" in environment or in_editor or "google.colab" in modules
 
@@ -139,6 +139,7 @@ class _Bar:
             desc=name,
             file=self._sink,
             bar_format=_BAR,
+            ascii=False if self._in_kernel else None,
             mininterval=0.1 if on_screen else _LINE_PERIOD_S,
             dynamic_ncols=on_screen,
             ncols=None if on_screen else 110,

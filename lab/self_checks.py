@@ -17,6 +17,7 @@ import pandas as pd
 
 from lab import stack
 from lab.errors import LabError
+from lab.sender import Plan
 from lab.stack import functions, logs, mapping, queues, roles, state_machine
 from lab.stack.names import FUNCTIONS
 from lab.target import Target
@@ -218,6 +219,162 @@ def exercise_waiting_state(states: pd.DataFrame, *, after: str, before: str) -> 
             _observe("states of an execution", 5, lambda: len(names), look_at),
             _observe("the way through your state", [after, "a new state", before], place, look_at),
             _observe("your state takes a second or more", True, waited, "its “Type” (Wait) and its “Seconds” (1)."),
+        ],
+    )
+
+
+def exercise_burst(plan: Plan) -> None:
+    """03, exercise 1: a plan of three stages, the middle one a burst."""
+    wanted = [(5.0, 2.0), (50.0, 1.0), (5.0, 3.0)]
+    look_at = "Stage(rate, seconds): a plan takes a list of them, in the order in which they are sent."
+    _tell(
+        "Exercise 1",
+        [
+            _observe(
+                "stages of your plan, rate and seconds",
+                wanted,
+                lambda: [(float(stage.rate), float(stage.seconds)) for stage in plan.stages],
+                look_at,
+            ),
+            _observe("messages of your plan", 75, lambda: len(plan), look_at),
+        ],
+    )
+
+
+def exercise_account(account: Callable[[list[str], list[str]], Mapping[str, Any]], sent: Iterable[str]) -> None:
+    """03, exercise 2: what was lost, what came out unexpectedly, and what ran twice; ``sent``: ids of a real run."""
+    ids = sorted(sent)
+    seen = [*ids[1:], ids[-1], "stranger"]
+    cases = [
+        ("one that did not come back", ["a", "b", "c"], ["c", "a"], {"lost": ["b"]}),
+        ("one that nobody sent", ["a"], ["a", "x"], {"unexpected": ["x"]}),
+        ("one that ran three times", ["a", "b"], ["b", "a", "b", "b"], {"duplicated": ["b"]}),
+        ("none at all", [], [], {}),
+        (
+            "your run, tampered with",
+            ids,
+            seen,
+            {"lost": ids[:1], "unexpected": ["stranger"], "duplicated": ids[-1:]},
+        ),
+    ]
+    _tell(
+        "Exercise 2",
+        [
+            _observe(
+                what,
+                {"lost": [], "unexpected": [], "duplicated": [], **found},
+                lambda sent=sent_ids, ended=ended: {  # type: ignore[misc]
+                    key: sorted(values) for key, values in account(list(sent), list(ended)).items()
+                },
+                "set(sent) - set(ended) are the ids that only the first has; ended.count(id) says how often one ended.",
+            )
+            for what, sent_ids, ended, found in cases
+        ],
+    )
+
+
+def exercise_percentile(percentile: Callable[[list[float], float], float]) -> None:
+    """04, exercise 1: the exact percentile, by nearest rank."""
+    cases: tuple[tuple[list[float], float, float], ...] = (
+        ([10, 20, 30, 40], 0.50, 20),
+        ([40, 10, 30, 20], 0.75, 30),
+        ([3, 1, 2], 0.99, 3),
+        ([7], 0.50, 7),
+        ([1.0] * 98 + [5.0, 9.0], 0.99, 5.0),
+        (list(range(1, 11)), 1.0, 10),
+    )
+    _tell(
+        "Exercise 1",
+        [
+            _observe(
+                f"p{share * 100:g} of {_short(values) if len(values) < 12 else f'{len(values)} values'}",
+                wanted,
+                lambda values=values, share=share: percentile(list(values), share),  # type: ignore[misc]
+                "the smallest value that at least so large a share of all values do not exceed: sort them, and take "
+                "the one whose place, counted from 1, is math.ceil(share * len(values)).",
+            )
+            for values, share, wanted in cases
+        ],
+    )
+
+
+def exercise_corrected(corrected: Callable[[list[int], int], list[int]]) -> None:
+    """04, exercise 2: latencies from the planned times, out of those of a closed loop; all in milliseconds."""
+    cases: tuple[tuple[str, list[int], list[int]], ...] = (
+        ("a loop that is never late", [20, 20, 20], [20, 20, 20]),
+        ("a loop that was held up once", [20, 350, 20, 20, 20], [20, 350, 270, 190, 110]),
+        ("a loop that is always too slow", [150, 150, 150], [150, 200, 250]),
+        ("no message at all", [], []),
+    )
+    _tell(
+        "Exercise 2",
+        [
+            _observe(
+                f"{what}, {_short(took) if took else '[]'} ms, one planned every 100 ms",
+                wanted,
+                lambda took=took: list(corrected(list(took), 100)),  # type: ignore[misc]
+                "message k is planned at k * every; it starts then, or when the one before it has ended, whichever is "
+                "later; its latency is its end minus its planned time.",
+            )
+            for what, took, wanted in cases
+        ],
+    )
+
+
+def exercise_little(chairs: float | None) -> None:
+    """04, exercise 3: Little's law in a café."""
+    _tell(
+        "Exercise 3",
+        [
+            _observe(
+                "chairs taken, on average",
+                40.0,
+                lambda: chairs,
+                "L = λW, with both in the same unit of time: two guests a minute, and each stays for 20 minutes.",
+            )
+        ],
+    )
+
+
+def exercise_count_once(count_once: Callable[[list[tuple[str, dict[str, int]]]], Mapping[str, int]]) -> None:
+    """05, exercise 1: words over many executions, every message once."""
+    cases: tuple[tuple[str, list[tuple[str, dict[str, int]]], dict[str, int]], ...] = (
+        ("two messages", [("m1", {"sea": 2}), ("m2", {"sea": 1, "sky": 1})], {"sea": 3, "sky": 1}),
+        ("one message, executed twice", [("m1", {"sea": 2}), ("m1", {"sea": 2})], {"sea": 2}),
+        (
+            "three messages, one of them twice",
+            [("m1", {"sea": 1}), ("m2", {"sky": 1}), ("m1", {"sea": 1}), ("m3", {"sea": 1})],
+            {"sea": 2, "sky": 1},
+        ),
+        ("no message", [], {}),
+    )
+    _tell(
+        "Exercise 1",
+        [
+            _observe(
+                what,
+                wanted,
+                lambda outputs=outputs: dict(count_once([(name, dict(words)) for name, words in outputs])),  # type: ignore[misc]
+                "keep the names that you have counted in a set, and pass over an output whose name is in it.",
+            )
+            for what, outputs, wanted in cases
+        ],
+    )
+
+
+def exercise_coverage(coverage: Callable[[dict[str, int], int], float]) -> None:
+    """05, exercise 2: the share of a text that its commonest words make."""
+    counts = {"sky": 1, "the": 6, "sea": 3}
+    _tell(
+        "Exercise 2",
+        [
+            _observe(
+                f"share of the {ranks} commonest of {json.dumps(counts)}",
+                wanted,
+                lambda ranks=ranks: coverage(dict(counts), ranks),  # type: ignore[misc]
+                "sort the counts, the greatest first; add up as many as asked for; divide by the sum of all.",
+            )
+            for ranks, wanted in ((1, 0.6), (2, 0.9), (3, 1.0), (10, 1.0))
         ],
     )
 

@@ -7,7 +7,9 @@ every request to a host that is not the emulator's: they cannot reach AWS.
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import threading
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
@@ -25,7 +27,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from lab import paths
+from lab import paths, permissions, runs
 from lab.emulator import launcher
 from lab.errors import LabError
 
@@ -40,7 +42,16 @@ _LOCAL_HOSTS = frozenset({"127.0.0.1", "::1", "localhost", "localstack"})
 _CONNECTIONS = 64
 
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException"})
-_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"})
+_DENIED = frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "UnauthorizedOperation",
+        "AuthorizationError",
+        "AuthorizationErrorException",
+    }
+)
+_MISSING_ACTION = re.compile(r"not authorized to perform: ([a-z0-9-]+:[A-Za-z0-9]+)")
 
 
 class TargetError(LabError):
@@ -75,6 +86,7 @@ class Target:
         self._clients: dict[tuple[str, str | None], Any] = {}
         self._lock = threading.RLock()
         self._caller: dict[str, str] | None = None
+        self._run: str | None = None
 
     def __repr__(self) -> str:
         return f"Target({self.kind!r}, {self.name!r})"
@@ -111,6 +123,21 @@ class Target:
         return self._identity()["Arn"].split(":")[1]
 
     @property
+    def run(self) -> str:
+        """What tells this run's resources from those of the runs before; empty on an emulator. See ``lab.runs``."""
+        if self.is_emulator:
+            return ""
+        with self._lock:
+            if self._run is None:
+                self._run = runs.current(self.name, self.account, self.region)
+            return self._run
+
+    def end_run(self) -> None:
+        """Nothing of this run is left: a target resolved from now on has another. This one keeps its names."""
+        if not self.is_emulator:
+            runs.end(self.name, self.account, self.region, self.run)
+
+    @property
     def session(self) -> boto3.Session:
         """The boto3 session behind the clients."""
         with self._lock:
@@ -142,7 +169,9 @@ class Target:
             retries={"mode": "standard", "max_attempts": 4},
         )
         if not self.is_emulator:
-            return self.session.client(service, config=config)
+            client = self.session.client(service, config=config)
+            client.meta.events.register("after-call", self._note_where)
+            return client
         config = config.merge(
             Config(
                 # StartSyncExecution would otherwise call sync-127.0.0.1.
@@ -156,6 +185,17 @@ class Target:
             )
         )
         return self.session.client(service, config=config, endpoint_url=self.endpoint_url)
+
+    def _note_where(self, parsed: dict[str, Any], model: Any, **_: Any) -> None:
+        """Tell ``explain`` of which call and lab an error is; the parsed answer becomes the error's ``response``."""
+        if parsed.get("Error"):
+            parsed["Lab"] = {
+                "call": f"{model.service_model.service_name}.{model.name}",
+                "region": self.region,
+                "name": self.name,
+                "partition": self.partition if self._caller else "aws",
+                "account": self._caller["Account"] if self._caller else "${Account}",
+            }
 
     def _identity(self) -> dict[str, str]:
         if self._caller is None:
@@ -274,9 +314,28 @@ def explain(error: BaseException) -> LabError | None:
         if code in _EXPIRED:
             return TargetError("AWS refused the credentials: they expired or are not valid.", next_step="aws sso login")
         if code in _DENIED:
-            return DeniedError(
-                f"AWS did not allow {error.operation_name}.",
-                cause="your identity lacks a permission that the lab needs.",
-                next_step="lab policy, and have that policy attached to your identity",
-            )
+            return _denied(error)
     return None
+
+
+def _denied(error: ClientError) -> DeniedError:
+    """Name the missing action, and the statement that allows it."""
+    where = dict(error.response.get("Lab") or {})
+    call = where.pop("call", "")
+    # AWS says which of the call's actions it missed. Only that one word is taken from its text.
+    said = _MISSING_ACTION.search(str(error.response.get("Error", {}).get("Message", "")))
+    actions = [said[1]] if said and said[1] in permissions.known_actions() else list(permissions.actions_of(call))
+    if not actions or not where:
+        return DeniedError(
+            f"AWS did not allow {error.operation_name}.",
+            cause="your identity lacks a permission that the lab needs.",
+            next_step="lab policy, and have that policy attached to your identity",
+        )
+    statements = "\n".join(json.dumps(statement) for statement in permissions.statements_for(actions, **where))
+    return DeniedError(
+        f"AWS did not allow {error.operation_name}: your identity lacks {' or '.join(actions)}.",
+        cause="its policy is not the one that 'lab policy' prints, or something above it (a permissions boundary, the "
+        "organization) denies it.",
+        next_step=f"have this statement added to your identity's policy ('lab policy' prints the whole of it):\n"
+        f"{statements}",
+    )

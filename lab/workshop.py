@@ -19,6 +19,7 @@ from lab import paths, stack
 from lab.emulator import launcher
 from lab.errors import LabError
 from lab.observations import ExecutionLog, LogReader
+from lab.session import RampResult, save_tables
 from lab.stack import mapping, waiting
 from lab.stack.functions import package
 from lab.target import Target, explain, resolve
@@ -196,10 +197,12 @@ def follow(
         for state, error in zip(left["state"][told:], left["error"][told:], strict=True):
             say(f"  {state}" + (f": {error}" if isinstance(error, str) else ""))
         told = len(left)
-        complete = not set(log.incomplete()) & set(executions["execution_arn"])
-        if len(executions) and complete:
+        incomplete = bool(set(log.incomplete()) & set(executions["execution_arn"]))
+        if len(executions) and not incomplete:
             say(executions["status"].iloc[0])
             return executions, states
+        if len(executions) and executions["finished"].notna().all():
+            reader.rewind()  # an event came late, behind what was read already
         if clock() > deadline:
             raise _not_followed(target, log_group, name, seen=len(executions) > 0)
         sleep(pause_s)
@@ -245,6 +248,15 @@ def find_line(
 def statistics_of(outputs: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """``stats`` of the outputs of executions, one row an execution."""
     return pd.DataFrame([output["stats"] for output in outputs])
+
+
+def keep(target: Target, result: RampResult) -> Path:
+    """Write the raw rows of a run as CSV files into the lab's state folder, say where, and return that folder."""
+    folder = paths.state_folder(target.name) / "runs" / result.run_id
+    save_tables(result, folder)
+    # Relative, because a saved notebook should not tell whose machine it was.
+    print(f"kept in runs/{result.run_id}: " + ", ".join(sorted(file.name for file in folder.iterdir())))  # noqa: T201
+    return folder
 
 
 def contents(folder: Path = paths.NOTEBOOKS) -> Markdown:

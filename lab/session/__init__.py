@@ -13,7 +13,7 @@ from lab.session.lifecycle import (
     up,
 )
 from lab.session.present import describe_execution, stages_as_table
-from lab.session.ramp import RampOptions, RampResult, ramp, save_tables
+from lab.session.ramp import RampOptions, RampResult, ramp, run_plan, save_tables
 from lab.session.watch import Progress, Watch
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "down",
     "ramp",
     "read_message_file",
+    "run_plan",
     "save_tables",
     "send",
     "stages_as_table",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -122,9 +122,34 @@ def ramp(
     plan = options.plan()
     run_id = bodies.new_run_id()
     to_send = options.messages(len(plan), run_id)
+    return run_plan(target, plan, to_send, folder=folder, interactive=interactive, say=say)
+
+
+def run_plan(
+    target: Target,
+    plan: Plan,
+    to_send: Sequence[bodies.Message],
+    *,
+    sender: Sender | None = None,
+    folder: Path | None = None,
+    interactive: bool | None = None,
+    say: Say = lambda text: None,
+) -> RampResult:
+    """Send given messages as planned, wait until every one has come to an end, and analyse; see :func:`ramp`.
+
+    Args:
+        target: a lab that is up.
+        plan: when each message is due.
+        to_send: the messages, as many as the plan sends or more; also broken ones.
+        sender: who sends; by default one that keeps to the plan as well as it can.
+        folder, interactive, say: as for :func:`ramp`.
+
+    Raises:
+        LabError: too few messages, two with one ``lab_id``, or the lab is not up. Nothing was sent then.
+    """
     queue_url = stack.describe(target)["queue_url"]
     watch = Watch(Names(target))
-    sender = Sender(target.client("sqs"), queue_url)
+    sender = Sender(target.client("sqs"), queue_url) if sender is None else sender
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -148,23 +173,29 @@ def ramp(
             drained = False
     executions, states, received = watch.tables()
     return analyse(
-        run_id,
+        to_send[0].lab_id.rpartition("-")[0],
         to_send,
         sent.sends,
         sent.stages,
         executions,
         states,
         received,
-        dead_letters=watch.dead_letters(),
+        dead_letters=_of_this_run(watch.dead_letters(), sent.started),
         undrained=watch.queued(),
         drained=drained,
         interrupted=sent.interrupted,
     )
 
 
+def _of_this_run(dead_letters: pd.DataFrame, started: pd.Timestamp) -> pd.DataFrame:
+    """Without what an earlier run left in the dead-letter queue, which keeps it for days."""
+    # SQS writes whole milliseconds, and on AWS its clock is another one.
+    return dead_letters[~(dead_letters["sent"] < started - pd.Timedelta(seconds=1))]
+
+
 def analyse(
     run_id: str,
-    sent_messages: list[bodies.Message],
+    sent_messages: Sequence[bodies.Message],
     sends: pd.DataFrame,
     sender_stages: pd.DataFrame | None,
     executions: pd.DataFrame,

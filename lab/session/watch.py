@@ -48,6 +48,8 @@ class Watch:
         self._sqs = names.target.client("sqs")
         self._queue_url = queues.url(names, names.queue)
         self._dead_letter_queue_url = queues.url(names, names.dead_letter_queue)
+        # Earlier runs may have left some there; they are none of those that are waited for.
+        self._dead_before = self._dead()
 
     def look(self) -> Progress:
         """Read what is new in the logs."""
@@ -118,5 +120,7 @@ class Watch:
 
     def _accounted(self) -> int:
         """Messages that were started, or dead-lettered, so far."""
-        dead = observations.queue_depth(self._sqs, self._dead_letter_queue_url).total
-        return len(self._executions) + dead
+        return len(self._executions) + max(self._dead() - self._dead_before, 0)
+
+    def _dead(self) -> int:
+        return observations.queue_depth(self._sqs, self._dead_letter_queue_url).total

@@ -54,14 +54,20 @@ def ensure(names: Names, settings: Settings, folder: str) -> None:
     current = find(names, folder)
     if current is None:
         waiting.through_propagation(
-            lambda: client.create_function(**wanted, Code={"ZipFile": code}, Tags=tags.as_mapping(names.target.name))
+            lambda: client.create_function(
+                **wanted, Code={"ZipFile": code}, Tags=tags.as_mapping(names.target.name, names.target.run)
+            )
         )
     else:
         update(names, folder, code, current)
         _wait_until_ready(names, folder)
         if _differs(current, wanted):
-            client.update_function_configuration(**wanted)
+            waiting.through_propagation(lambda: client.update_function_configuration(**wanted))
     _wait_until_ready(names, folder)
+    if settings.reserved_concurrency is not None:
+        client.put_function_concurrency(
+            FunctionName=names.function(folder), ReservedConcurrentExecutions=settings.reserved_concurrency
+        )
 
 
 def update(names: Names, folder: str, code: bytes, current: dict[str, Any]) -> bool:

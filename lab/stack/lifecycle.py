@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from typing import Any
 
 from lab.errors import LabError
-from lab.stack import functions, logs, mapping, queues, roles, state_machine
+from lab.stack import exercises, functions, logs, mapping, queues, roles, state_machine, sweep
 from lab.stack.names import FUNCTIONS, Names, Settings
 from lab.target import Target
 
@@ -29,7 +29,7 @@ def provision(target: Target, settings: Settings | None = None, *, say: Say = la
     """
     settings = settings or Settings()
     names = Names(target)
-    names.target.account  # noqa: B018 - asked once here, not by every thread at the same time
+    names.prefix  # noqa: B018 - account and run are asked once here, not by every thread at the same time
     _side_by_side(
         [
             ("queues", lambda: queues.ensure(names, settings)),
@@ -95,11 +95,25 @@ def destroy(target: Target, *, say: Say = lambda text: None) -> list[str]:
     """Remove every resource and return what survived, in words; an empty list is the proof that nothing did.
 
     The order matters: first what starts new work (mapping, state machine), then what does the work, and the log
-    groups last, since all others may still write to them.
+    groups last, since all others may still write to them. On AWS whatever earlier runs of this lab left behind goes
+    as well.
+
+    Raises:
+        WaitingTooLongError: something that was deleted did not go; run it again.
     """
-    names = Names(target)
+    for run in sweep.runs(target):
+        _destroy_run(Names(target, run), say)
+    sweep.delete_others(target)
+    left = survivors(target)
+    if not left:
+        target.end_run()
+    return left
+
+
+def _destroy_run(names: Names, say: Say) -> None:
     _side_by_side([("event source mapping", lambda: mapping.delete(names))], say)
     _side_by_side([("state machine", lambda: state_machine.delete(names))], say)
+    _side_by_side([("exercises", lambda: exercises.delete(names))], say)
     _side_by_side(
         [
             *(
@@ -112,14 +126,14 @@ def destroy(target: Target, *, say: Say = lambda text: None) -> list[str]:
     )
     _side_by_side([("roles", lambda: roles.delete(names))], say)
     _side_by_side([("log groups", lambda: logs.delete(names))], say)
-    return survivors(target)
 
 
 def survivors(target: Target) -> list[str]:
-    """Every resource of the lab that exists, in words."""
+    """Every resource of the lab that exists, in words; on AWS also those of earlier runs, by name and by tag."""
     names = Names(target)
     kinds = (mapping, state_machine, functions, queues, roles, logs)
-    return [line for kind in kinds for line in kind.survivors(names)]
+    found = [line for kind in kinds for line in kind.survivors(names)]
+    return found + [line for line in sweep.survivors(target) if line not in found]
 
 
 def _side_by_side(steps: Iterable[Step], say: Say) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 
-from lab.stack import tags
+from lab.stack import tags, waiting
 from lab.stack.names import FUNCTIONS, Names
 
 # Logs are what costs most here on AWS; a forgotten group empties itself.
@@ -20,8 +21,11 @@ def ensure(names: Names, log_group: str) -> None:
     """Make a log group, or set its retention when it exists."""
     logs = names.target.client("logs")
     with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):
-        logs.create_log_group(logGroupName=log_group, tags=tags.as_mapping(names.target.name))
-    logs.put_retention_policy(logGroupName=log_group, retentionInDays=RETENTION_DAYS)
+        wanted_tags = tags.as_mapping(names.target.name, names.target.run)
+        waiting.through_propagation(lambda: logs.create_log_group(logGroupName=log_group, tags=wanted_tags))
+    waiting.through_propagation(
+        lambda: logs.put_retention_policy(logGroupName=log_group, retentionInDays=RETENTION_DAYS)
+    )
 
 
 def delete(names: Names) -> None:
@@ -29,7 +33,7 @@ def delete(names: Names) -> None:
     logs = names.target.client("logs")
     for log_group in wanted(names):
         with contextlib.suppress(logs.exceptions.ResourceNotFoundException):
-            logs.delete_log_group(logGroupName=log_group)
+            waiting.through_propagation(partial(logs.delete_log_group, logGroupName=log_group))
 
 
 def existing(names: Names) -> list[str]:

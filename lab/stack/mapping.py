@@ -14,12 +14,14 @@ _STATE_DEADLINE_S = 120.0
 def ensure(names: Names, settings: Settings) -> None:
     """Make the mapping, or bring it up to date; return when it is enabled (or disabled, if the settings say so)."""
     client = names.target.client("lambda")
-    changeable = {
+    changeable: dict[str, Any] = {
         "BatchSize": settings.batch_size,
         # Without it one bad message would make the whole batch come back.
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
         "Enabled": settings.mapping_enabled,
     }
+    if settings.mapping_concurrency is not None:
+        changeable["ScalingConfig"] = {"MaximumConcurrency": settings.mapping_concurrency}
     current = find(names)
     if current is None:
         waiting.through_propagation(
@@ -27,15 +29,20 @@ def ensure(names: Names, settings: Settings) -> None:
                 EventSourceArn=names.queue_arn(names.queue),
                 FunctionName=names.function(START_FUNCTION),
                 **changeable,
-                Tags=tags.as_mapping(names.target.name),
+                Tags=tags.as_mapping(names.target.name, names.target.run),
             )
         )
     elif (
         current["BatchSize"] != settings.batch_size
         or current.get("FunctionResponseTypes") != changeable["FunctionResponseTypes"]
+        or (current.get("ScalingConfig") or {}) != changeable.get("ScalingConfig", {})
         or (current["State"] == "Enabled") != settings.mapping_enabled
     ):
-        client.update_event_source_mapping(UUID=current["UUID"], **changeable)
+        unlimited: dict[str, Any] = {"ScalingConfig": {}} if current.get("ScalingConfig") else {}
+        # Refused while the mapping is still being made or changed.
+        waiting.through_propagation(
+            lambda: client.update_event_source_mapping(UUID=current["UUID"], **unlimited | changeable)
+        )
     wait_for_state(names, "Enabled" if settings.mapping_enabled else "Disabled")
 
 
@@ -65,16 +72,26 @@ def find(names: Names) -> dict[str, Any] | None:
 
 def delete(names: Names) -> None:
     """Delete the mapping and wait until it no longer polls."""
-    client = names.target.client("lambda")
     for entry in _list(names):
-        # Deleting fails while the mapping is still being made or changed.
-        def gone(uuid: str = entry["UUID"]) -> bool:
-            with contextlib.suppress(client.exceptions.ResourceInUseException):
-                client.delete_event_source_mapping(UUID=uuid)
-            return all(entry["UUID"] != uuid for entry in _list(names))
+        delete_mapping(names, entry["UUID"])
 
-        with contextlib.suppress(client.exceptions.ResourceNotFoundException):
-            waiting.until(gone, what="the event source mapping to go", deadline_s=_STATE_DEADLINE_S)
+
+def delete_mapping(names: Names, uuid: str) -> None:
+    """Delete one mapping and wait until it is gone; one that is not there is fine."""
+    client = names.target.client("lambda")
+
+    def accepted() -> bool:
+        with contextlib.suppress(client.exceptions.ResourceInUseException):  # it is still being made or changed
+            client.delete_event_source_mapping(UUID=uuid)
+            return True
+        return False
+
+    def gone() -> bool:
+        return all(entry["UUID"] != uuid for entry in _list(names))
+
+    with contextlib.suppress(client.exceptions.ResourceNotFoundException):
+        waiting.until(accepted, what="the event source mapping to be deleted", deadline_s=_STATE_DEADLINE_S)
+        waiting.until(gone, what="the event source mapping to go", deadline_s=_STATE_DEADLINE_S)
 
 
 def survivors(names: Names) -> list[str]:

@@ -27,6 +27,9 @@ class Settings:
         max_receive_count: deliveries of a message before it moves to the dead-letter queue; AWS advises five or more.
         memory_mb: memory of each function, in MiB.
         mapping_enabled: whether the mapping starts to poll at once.
+        mapping_concurrency: batches at work at once at most, 2 to 1,000; None leaves it to Lambda.
+        reserved_concurrency: invocations of each function at once at most; None leaves it to the account. It caps
+            the containers of LocalStack in Docker; what is beyond it fails with TooManyRequestsException.
     """
 
     function_timeout_s: int = 10
@@ -34,6 +37,8 @@ class Settings:
     max_receive_count: int = 5
     memory_mb: int = 128
     mapping_enabled: bool = True
+    mapping_concurrency: int | None = None
+    reserved_concurrency: int | None = None
 
     @property
     def visibility_timeout_s(self) -> int:
@@ -43,14 +48,21 @@ class Settings:
 
 @dataclass(frozen=True)
 class Names:
-    """Names and ARNs of one lab's resources on one target."""
+    """Names and ARNs of one lab's resources on one target.
+
+    Attributes:
+        target: where.
+        run: of which run, on AWS; None is the target's own.
+    """
 
     target: Target
+    run: str | None = None
 
     @property
     def prefix(self) -> str:
         """What every resource name starts with."""
-        return f"express-lab-{self.target.name}"
+        run = self.target.run if self.run is None else self.run
+        return f"express-lab-{self.target.name}" + (f"-{run}" if run else "")
 
     @property
     def queue(self) -> str:

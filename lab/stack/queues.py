@@ -40,9 +40,8 @@ def _ensure_queue(names: Names, queue: str, attributes: dict[str, str]) -> None:
 
     def create() -> Any:
         try:
-            return sqs.create_queue(QueueName=queue, Attributes=attributes, tags=tags.as_mapping(names.target.name))[
-                "QueueUrl"
-            ]
+            wanted = tags.as_mapping(names.target.name, names.target.run)
+            return sqs.create_queue(QueueName=queue, Attributes=attributes, tags=wanted)["QueueUrl"]
         except ClientError as error:
             code = waiting.error_code(error)
             if code.endswith(("QueueAlreadyExists", "QueueNameExists")):

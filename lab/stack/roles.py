@@ -38,7 +38,8 @@ def ensure(names: Names, role: Role) -> None:
     iam = names.target.client("iam")
     trust = documents.policy("trust", {"Service": role.service})
     try:
-        iam.create_role(RoleName=role.name, AssumeRolePolicyDocument=trust, Tags=tags.as_pairs(names.target.name))
+        wanted_tags = tags.as_pairs(names.target.name, names.target.run)
+        iam.create_role(RoleName=role.name, AssumeRolePolicyDocument=trust, Tags=wanted_tags)
     except ClientError as error:
         if waiting.error_code(error) != "EntityAlreadyExists":
             raise
@@ -51,12 +52,19 @@ def ensure(names: Names, role: Role) -> None:
 
 def delete(names: Names) -> None:
     """Delete the roles and their policies."""
-    iam = names.target.client("iam")
     for role in wanted(names):
-        with contextlib.suppress(iam.exceptions.NoSuchEntityException):
-            for file in iam.list_role_policies(RoleName=role.name)["PolicyNames"]:
-                iam.delete_role_policy(RoleName=role.name, PolicyName=file)
-            iam.delete_role(RoleName=role.name)
+        delete_role(names, role.name)
+
+
+def delete_role(names: Names, role: str) -> None:
+    """Delete a role and its policies; one that is not there is fine."""
+    iam = names.target.client("iam")
+    with contextlib.suppress(iam.exceptions.NoSuchEntityException):
+        for file in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+            with contextlib.suppress(iam.exceptions.NoSuchEntityException):
+                iam.delete_role_policy(RoleName=role, PolicyName=file)
+        # IAM may still see a policy that was just deleted.
+        waiting.through_propagation(lambda: iam.delete_role(RoleName=role))
 
 
 def survivors(names: Names) -> list[str]:

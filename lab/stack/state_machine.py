@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
@@ -40,7 +41,7 @@ def ensure(names: Names) -> None:
                 name=names.state_machine,
                 type="EXPRESS",
                 **parameters(names),
-                tags=tags.as_pairs(names.target.name, key="key", value="value"),
+                tags=tags.as_pairs(names.target.name, names.target.run, key="key", value="value"),
             )
         )
         return
@@ -65,11 +66,17 @@ def find(names: Names) -> dict[str, Any] | None:
 
 def delete(names: Names) -> None:
     """Delete the Express Workflow and wait until it is gone: while it goes it may still write logs."""
-    states = names.target.client("stepfunctions")
-    states.delete_state_machine(stateMachineArn=names.state_machine_arn)
+    delete_machine(names, names.state_machine_arn)
     waiting.until(
         lambda: not survivors(names), what=f"state machine {names.state_machine} to go", deadline_s=_GONE_DEADLINE_S
     )
+
+
+def delete_machine(names: Names, arn: str) -> None:
+    """Ask for the deletion of a state machine; one that is not there is fine."""
+    states = names.target.client("stepfunctions")
+    with contextlib.suppress(states.exceptions.StateMachineDoesNotExist):
+        waiting.through_propagation(lambda: states.delete_state_machine(stateMachineArn=arn))
 
 
 def survivors(names: Names) -> list[str]:

@@ -13,7 +13,35 @@ from lab.errors import LabError
 Result = TypeVar("Result")
 
 # IAM is eventually consistent: a role or policy that was just made may be unknown to other services for a while.
-_PROPAGATION = ("cannot be assumed", "not authorized to access the log destination", "is not authorized to")
+# These are the words in which Lambda and Step Functions say so of the role; a caller who may not do something is told
+# "User … is not authorized to perform …", and for that no waiting helps.
+_PROPAGATION = (
+    "cannot be assumed",
+    "authorized to assume the provided role",
+    "role is not authorized",
+    "not authorized to access the log destination",
+    "does not have permissions to call",
+    "role is invalid or cannot be assumed",
+)
+# Too fast (beyond boto3's own tries), or in the middle of an earlier change.
+_PASSING = frozenset(
+    {
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "TooManyRequestsException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "ConcurrentModification",
+        "ConflictException",
+        "DeleteConflict",
+        "OperationAbortedException",
+        "ResourceInUseException",
+        "StateMachineDeleting",
+    }
+)
+# Also said of a function that exists: then it does not pass.
+_CHANGE_UNDER_WAY = ("update is in progress", "currently in the following state: pending")
 PROPAGATION_DEADLINE_S = 60.0
 
 
@@ -33,14 +61,15 @@ def until(
     deadline_s: float,
     pause_s: float = 0.05,
     longest_pause_s: float = 2.0,
-    sleep: Callable[[float], None] = time.sleep,
-    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] | None = None,
+    clock: Callable[[], float] | None = None,
 ) -> Result:
     """Call ``probe`` until it gives something true, with growing pauses; return that.
 
     Raises:
         WaitingTooLongError: nothing by the deadline.
     """
+    sleep, clock = sleep or time.sleep, clock or time.monotonic
     end = clock() + deadline_s
     while True:
         if result := probe():
@@ -57,18 +86,23 @@ def through_propagation(
     call: Callable[[], Result],
     *,
     deadline_s: float = PROPAGATION_DEADLINE_S,
-    sleep: Callable[[float], None] = time.sleep,
-    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] | None = None,
+    clock: Callable[[], float] | None = None,
 ) -> Result:
-    """Return what ``call`` gives, trying again while IAM has not yet spread a new role or policy."""
+    """Return what ``call`` gives, trying again while a new role has not spread, AWS throttles, or a change goes on."""
+    sleep, clock = sleep or time.sleep, clock or time.monotonic
     end = clock() + deadline_s
     pause_s = 0.5
     while True:
         try:
             return call()
         except ClientError as error:
-            message = str(error).lower()
-            if clock() >= end or not any(sign in message for sign in _PROPAGATION):
+            if clock() >= end or not _passes(error):
                 raise
         sleep(pause_s)
         pause_s = min(pause_s * 2, 8.0)
+
+
+def _passes(error: ClientError) -> bool:
+    message = str(error).lower()
+    return error_code(error) in _PASSING or any(sign in message for sign in _PROPAGATION + _CHANGE_UNDER_WAY)

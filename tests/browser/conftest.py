@@ -19,9 +19,10 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from lab import paths
+from lab import paths, stack
+from lab.target import resolve
 from tests.browser.find import HOW_TO_GET_ONE, find_browser
-from tests.notebooks.execute import free_port
+from tests.notebooks.execute import free_port, in_environment
 
 START_DEADLINE_S = 120.0
 STOP_DEADLINE_S = 40.0
@@ -35,9 +36,15 @@ QUIET = (
     "--disable-sync",
 )
 SERVE = """
-import sys
+import os, signal, sys, threading
 from pathlib import Path
 from lab import jupyter, target
+
+def stop_with_the_tests():  # whoever kills them leaves no process either
+    sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGINT)
+
+threading.Thread(target=stop_with_the_tests, daemon=True).start()
 jupyter.serve(target.resolve(), open_browser=False, port=int(sys.argv[2]), folder=Path(sys.argv[1]),
               say=lambda text: print(text, flush=True))
 """
@@ -58,8 +65,8 @@ class Served:
         return found[0] if found else ""
 
     def page(self, notebook: str) -> str:
-        """The address of another notebook."""
-        return self.url.replace("00_start_here", notebook)
+        """The address of another notebook, alone in the window."""
+        return self.url.replace("00_start_here", notebook) + "&reset"
 
     def stop(self, number: int = signal.SIGINT) -> int:
         """Press Ctrl-C; returns the exit code. ``family`` then holds every process that was below it."""
@@ -91,7 +98,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def project_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The learner's notebooks without outputs, so that what is seen was made here; the committed ones stay as they are."""
+    """Notebooks without outputs, so that what is seen was made here; the committed ones stay as they are."""
     folder = tmp_path_factory.mktemp("project")
     shutil.copytree(
         paths.NOTEBOOKS, folder / "notebooks", ignore=shutil.ignore_patterns("source", ".ipynb_checkpoints")
@@ -113,6 +120,8 @@ def served(project_copy: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     # JupyterLab draws only the cells in sight otherwise, and a page longer than the screen could not be looked at.
     (settings / "tracker.jupyterlab-settings").write_text(json.dumps({"windowingMode": "none"}), "utf-8")
     running = start(project_copy, {"LAB_STATE_DIR": str(state), "JUPYTERLAB_SETTINGS_DIR": str(state / "settings")})
+    with in_environment({"LAB_STATE_DIR": str(state), "LAB_TARGET": "embedded", "LAB_NAME": "workshop"}):
+        stack.provision(resolve())  # so that any notebook can be looked at by itself
     yield running
     running.end()
 
@@ -124,6 +133,7 @@ def start(folder: Path, variables: dict[str, str]) -> Served:
     process = subprocess.Popen(
         [sys.executable, "-c", SERVE, str(folder), str(free_port())],
         env=environment,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

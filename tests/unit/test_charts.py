@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from chart_data import STATES, execution, run_of, state_times, statistics, zipf_words
-from matplotlib.text import Annotation, Text
+from matplotlib._pylab_helpers import Gcf
+from matplotlib.text import Text
 
 from lab import charts
 from lab.analysis.latency import stage_table
@@ -82,7 +81,7 @@ def every_chart(busy: pd.DataFrame) -> dict[str, Chart]:
     stages, many_stages = stage_table(busy), stage_table(many, told)
     one = run_of((4,), 1)
     ugly_words = {"the": 5, "my": 5, "x" * 90: 3, "漢字": 2, "$a$ $b$": 1, "": 1, "<b>&": 1, "line\nbreak": 1}
-    return {
+    drawn = {
         "latency": charts.latency_by_rate(stages, saturation=16.0),
         "latency, 20 stages": charts.latency_by_rate(many_stages),
         "latency, one message": charts.latency_by_rate(one.head(1)),
@@ -100,6 +99,7 @@ def every_chart(busy: pd.DataFrame) -> dict[str, Chart]:
         "heatmap, one message": charts.latency_heatmap(one.head(1)),
         "states": charts.state_times_by_rate(state_times()),
         "states, 20 rates of 12 long names": charts.state_times_by_rate(state_times(MANY_RATES, LONG_NAMES)),
+        "states, 40 rates": charts.state_times_by_rate(state_times([100 + 5 * step for step in range(40)])),
         "states, 30 names": charts.state_times_by_rate(state_times((2, 4), [f"State {i}" for i in range(30)])),
         "waterfall": charts.waterfall(execution(), "4b1cd2f0-8d6e-4a35-9a77-5f0d4f6c1c11"),
         "waterfall, failed": charts.waterfall(execution(error="States.DataLimitExceeded" * 4), "4b1c" * 60),
@@ -119,10 +119,25 @@ def every_chart(busy: pd.DataFrame) -> dict[str, Chart]:
         "pipeline, eight states": charts.pipeline([f"State number {number}" for number in range(8)]),
         "nothing": charts.word_frequencies({}),
     }
+    for chart in drawn.values():
+        chart.canvas.draw()
+    return drawn
 
 
 def texts_of(chart: Chart) -> list[Text]:
-    return [text for text in chart.findobj(Text) if text.get_visible() and text.get_text().strip()]
+    """The texts that are drawn; ticks outside the limits of their axis exist, but are not."""
+    hidden = set()
+    for axes in chart.axes:
+        for axis, limits in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
+            low, high = sorted(limits)
+            for tick in axis.get_major_ticks() + axis.get_minor_ticks():
+                if not low <= tick.get_loc() <= high or not axes.axison:
+                    hidden |= {id(tick.label1), id(tick.label2)}
+    return [
+        text
+        for text in chart.findobj(Text)
+        if text.get_visible() and text.get_text().strip() and id(text) not in hidden
+    ]
 
 
 def shown(chart: Chart) -> str:
@@ -138,43 +153,25 @@ def flat(chart: Chart) -> str:
 def test_no_text_is_cut_off_at_an_edge(every_chart: dict[str, Chart]) -> None:
     problems = []
     for name, chart in every_chart.items():
-        chart.canvas.draw()
         canvas = chart.bbox
         for text in texts_of(chart):
-            if not text.get_in_layout() and not isinstance(text, Annotation) and text.get_figure() is None:
-                continue
             box = text.get_window_extent()
-            inside = box.x0 >= canvas.x0 - 1 and box.x1 <= canvas.x1 + 1
-            if not (inside and box.y0 >= canvas.y0 - 1 and box.y1 <= canvas.y1 + 1) and _drawn(text):
-                problems.append(f"{name}: {text.get_text()!r} at {box.bounds} of {canvas.bounds}")
-    assert problems == []
+            if box.x0 < canvas.x0 - 1 or box.x1 > canvas.x1 + 1 or box.y0 < canvas.y0 - 1 or box.y1 > canvas.y1 + 1:
+                problems.append(f"{name}: {text.get_text()!r} at {box.extents.round()} of {canvas.extents.round()}")
+    assert not problems, "\n".join(problems)
 
 
 def test_no_two_texts_overlap(every_chart: dict[str, Chart]) -> None:
     problems = []
     for name, chart in every_chart.items():
-        chart.canvas.draw()
-        boxes = [(text.get_text(), text.get_window_extent()) for text in texts_of(chart) if _drawn(text)]
+        boxes = [(text.get_text(), text.get_window_extent()) for text in texts_of(chart)]
         for (one, first), (other, second) in itertools.combinations(boxes, 2):
-            # A pixel is room enough: boxes are taller than their letters.
             wide = min(first.x1, second.x1) - max(first.x0, second.x0)
             tall = min(first.y1, second.y1) - max(first.y0, second.y0)
+            # Boxes are a little larger than the letters in them.
             if wide > 1 and tall > 2:
                 problems.append(f"{name}: {one!r} over {other!r}")
-    assert problems == []
-
-
-def _drawn(text: Text) -> bool:
-    """Whether a text is drawn; ticks outside the limits of their axis exist, but are not."""
-    axes = text.axes
-    if axes is None:
-        return True
-    for axis, limits, place in ((axes.xaxis, axes.get_xlim(), 0), (axes.yaxis, axes.get_ylim(), 1)):
-        labels = axis.get_ticklabels() + axis.get_ticklabels(minor=True)
-        if any(label is text for label in labels):
-            low, high = sorted(limits)
-            return bool(low <= text.get_position()[place] <= high)
-    return True
+    assert not problems, "\n".join(problems)
 
 
 def test_every_axis_has_a_name_with_a_unit(every_chart: dict[str, Chart]) -> None:
@@ -187,12 +184,9 @@ def test_every_axis_has_a_name_with_a_unit(every_chart: dict[str, Chart]) -> Non
             assert any(unit in axes.get_xlabel() + axes.get_ylabel() for unit in units), name
 
 
-def test_charts_do_not_touch_pyplot() -> None:
-    program = (
-        "import sys; from lab import charts; charts.word_frequencies({'a': 2, 'b': 1})._repr_png_(); "
-        "assert 'matplotlib.pyplot' not in sys.modules"
-    )
-    subprocess.run([sys.executable, "-c", program], check=True)
+def test_pyplot_does_not_know_the_charts(every_chart: dict[str, Chart]) -> None:
+    assert every_chart
+    assert Gcf.get_all_fig_managers() == []
 
 
 def test_settings_of_matplotlib_are_left_alone(busy: pd.DataFrame) -> None:
@@ -340,7 +334,7 @@ def test_the_backlog_names_the_stage_that_fell_behind(busy: pd.DataFrame, calm: 
 
 def test_messages_that_never_finished_are_said(calm: pd.DataFrame) -> None:
     lost = calm.copy()
-    lost.loc[[3, 5], ["finished", "end_to_end_s"]] = [pd.NaT, np.nan]
+    lost.loc[len(lost) - 2 :, ["finished", "end_to_end_s"]] = [pd.NaT, np.nan]
     assert "2 messages had not finished at the end" in charts.backlog_over_time(lost).finding
     assert charts.sent_and_finished(lost).finding == f"2 messages of {len(lost)} had not finished at the end"
     assert charts.sent_and_finished(calm).finding.startswith(f"All {len(calm)} messages finished")
@@ -368,7 +362,8 @@ def test_the_waterfall_has_a_bar_a_visit_and_names_the_longest() -> None:
     longest = table.loc[table["duration_s"].idxmax()]
     chart = charts.waterfall(table)
     assert chart.finding.startswith(f"“{longest['state']}” took longest: {seconds(longest['duration_s'])}")
-    assert [round(bar.get_width(), 6) for bar in chart.axes[0].patches] == list((table["duration_s"] * 1000).round(6))
+    widths = [bar.get_width() for bar in chart.axes[0].patches]
+    assert widths == pytest.approx(list(table["duration_s"] * 1000), rel=1e-4)
 
 
 def test_the_waterfall_says_which_state_failed_or_goes_on() -> None:
@@ -455,7 +450,7 @@ def test_the_graph_of_the_sample_is_a_row_of_its_states() -> None:
         for text in texts_of(chart)
         if text.get_text().replace("\n", " ") in STATES
     }
-    assert list(sorted(heights, key=lambda name: heights[name])) == list(STATES)
+    assert sorted(heights, key=lambda name: heights[name]) == list(STATES)
 
 
 def test_the_graph_shows_every_state_condition_and_error() -> None:
@@ -472,6 +467,16 @@ def test_the_graph_names_what_a_learner_mistyped() -> None:
     assert "“Bee” is named as a next state but not defined." in words
     assert "Nothing leads to “B”." in words
     assert charts.state_machine_graph({}).finding == "No states"
+
+
+def test_the_way_without_errors_is_a_straight_line_down() -> None:
+    catch = [{"ErrorEquals": ["States.ALL"], "Next": "Report failure"}]
+    states = {name: state | {"Catch": catch} for name, state in FOUR["States"].items()}
+    states["Report failure"] = {"Type": "Fail"}
+    chart = charts.state_machine_graph({"StartAt": STATES[0], "States": states})
+    middles = [text.get_position()[0] for text in texts_of(chart) if text.get_text().replace("\n", " ") in STATES]
+    assert middles == pytest.approx([middles[0]] * 4)
+    assert chart.finding == "Five states: errors lead to “Report failure”"
 
 
 def test_boxes_of_the_graph_do_not_overlap() -> None:

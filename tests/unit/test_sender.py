@@ -401,6 +401,18 @@ def test_partial_failure_tries_only_the_failed_again() -> None:
     assert (result.sends["outcome"] == "acked").all()
 
 
+def test_send_lag_counts_to_the_first_call_not_to_the_one_that_was_answered() -> None:
+    clock = FakeClock()
+
+    def behave(number: int, entries: list[dict[str, Any]]) -> Any:
+        clock.sleep(1.0)
+        return TIMEOUT if number == 0 else None
+
+    result = send(FakeQueue(behave), Plan([Stage(1, 1)]), clock)
+    assert seconds_of(result.sends, "t_sent") == [0.0]
+    assert seconds_of(result.sends, "t_acked")[0] >= 2.0
+
+
 def test_one_message_that_no_call_may_hold_does_not_take_the_others_down() -> None:
     clock = FakeClock()
 
@@ -595,6 +607,25 @@ def test_stop_from_outside() -> None:
     assert result.sends["outcome"].tolist() == ["acked"] * 5 + ["dropped"] * 5
 
 
+def test_stop_ends_the_waits_between_tries() -> None:
+    stop = threading.Event()
+    clock = FakeClock()
+
+    def sleep(seconds: float) -> None:
+        clock.sleep(seconds)
+        if queue.calls:
+            stop.set()
+
+    queue = FakeQueue(first(9, TIMEOUT))
+    sender = Sender(queue, "queue", threads=1, clock=clock, sleep=sleep, wall_ns=lambda: WALL_NS)
+    run = sender_run._Run(sender, Plan([Stage(1, 1)]), small_messages(1), None, stop)
+    object.__setattr__(run._delivery, "uniform", lambda low, high: 3_600.0)
+    result = run.carry_out(None)
+    assert len(queue.calls) == 1
+    assert result.sends.loc[0, "outcome"] == "unknown"
+    assert (result.finished - result.started).total_seconds() < 1
+
+
 @pytest.mark.usefixtures("eager_progress")
 def test_fault_in_the_progress_display_stops_the_sending() -> None:
     queue = StuckQueue()
@@ -669,6 +700,17 @@ def test_lag_after_a_thread_came_free_is_the_senders() -> None:
     assert not stage["valid"]
     assert not stage["endpoint_saturated"]
     assert stage["own_lag_p99_s"] == pytest.approx(0.3)
+
+
+def test_messages_dropped_while_every_thread_was_waiting_show_a_saturated_endpoint() -> None:
+    rows = [
+        SendRow("0", 0, 1, WALL_NS, sent_ns=WALL_NS, outcome="acked", free_ns=WALL_NS),
+        SendRow("1", 0, 1, WALL_NS + 10**9, outcome="dropped", error=TOO_LATE),
+    ]
+    rows[1].free_ns = rows[1].taken_ns = WALL_NS + 7 * 10**9
+    stage = stage_table(Plan([Stage(1, 2)]), rows, Trace(WALL_NS, threads=2)).iloc[0]
+    assert stage["endpoint_saturated"]
+    assert stage["valid"]
 
 
 def test_sender_short_of_cpu_is_void() -> None:

@@ -14,31 +14,19 @@ from __future__ import annotations
 
 import functools
 import json
-import sys
 from types import ModuleType
 from typing import Any
 
+from lab.emulator.runtime.hooks import direct_lambda
 from lab.emulator.runtime.hooks.replacing import replace
 
-LAMBDA_PROVIDER = "localstack.services.lambda_.provider"
 DIRECT_PARAMETERS = frozenset({"FunctionName", "Payload", "InvocationType"})
 
 
-def direct_target(parameters: dict[str, Any], account_id: str, region_name: str) -> tuple[str, str, str] | None:
-    """Account, region and name of the function when the call may take the short way, else ``None``."""
-    if not parameters.keys() <= DIRECT_PARAMETERS or LAMBDA_PROVIDER not in sys.modules:
-        return None
-    if parameters.get("InvocationType", "RequestResponse") != "RequestResponse":
-        return None
-    name = parameters.get("FunctionName")
-    if not isinstance(name, str):
-        return None
-    if ":" not in name:
-        return account_id, region_name, name
-    parts = name.split(":")
-    if len(parts) != 7 or parts[0] != "arn" or parts[5] != "function" or parts[3] != region_name:
-        return None
-    return parts[4], parts[3], parts[6]
+def may_go_directly(parameters: dict[str, Any]) -> bool:
+    """Whether a call is a plain synchronous invocation."""
+    synchronous = parameters.get("InvocationType", "RequestResponse") == "RequestResponse"
+    return synchronous and parameters.keys() <= DIRECT_PARAMETERS
 
 
 def _patch_invocation(module: ModuleType) -> None:
@@ -46,60 +34,23 @@ def _patch_invocation(module: ModuleType) -> None:
         @functools.wraps(original)
         def invoke(parameters: dict[str, Any], region: str, state_credentials: Any) -> dict[str, Any]:
             account_id = state_credentials.role_arn.split(":")[4]
-            target = direct_target(parameters, account_id, region)
-            service = _lambda_service() if target is not None else None
-            if target is None or service is None:
+            target = direct_lambda.target_of(parameters.get("FunctionName"), account_id, region)
+            service = direct_lambda.running_lambda_service()
+            if target is None or service is None or not may_go_directly(parameters):
                 return dict(original(parameters=parameters, region=region, state_credentials=state_credentials))
-            return _invoke(service, target, parameters.get("Payload"))
+            answer = direct_lambda.invoke(service, target, parameters.get("Payload"))
+            response = {
+                "StatusCode": 200,
+                "Payload": _parsed(answer.payload),
+                "ExecutedVersion": answer.executed_version,
+            }
+            if answer.is_error:
+                response["FunctionError"] = "Unhandled"
+            return response
 
         return invoke
 
     replace(module, "_invoke_lambda_function", make)
-
-
-def _lambda_service() -> Any | None:
-    """The Lambda service of this process, when it runs."""
-    from localstack.services.plugins import SERVICE_PLUGINS
-
-    if not SERVICE_PLUGINS.is_running("lambda"):
-        return None
-    service = SERVICE_PLUGINS.get_service("lambda")
-    return getattr(getattr(service, "_provider", None), "lambda_service", None)
-
-
-def _invoke(service: Any, target: tuple[str, str, str], payload: bytes | None) -> dict[str, Any]:
-    from localstack.aws.api import ServiceException
-    from localstack.utils.strings import long_uid
-
-    account_id, region_name, name = target
-    request_id = long_uid()
-    try:
-        result = service.invoke(
-            function_name=name,
-            qualifier=None,
-            region=region_name,
-            account_id=account_id,
-            invocation_type="RequestResponse",
-            client_context=None,
-            request_id=request_id,
-            payload=payload,
-        )
-    except ServiceException as error:
-        raise _client_error(error.code, error.message, error.status_code, request_id) from error
-    except Exception as error:
-        message = (
-            f"[{request_id}] Internal error while executing lambda {name}:None. "
-            f"Caused by {type(error).__name__}: {error}"
-        )
-        raise _client_error("ServiceException", message, 502, request_id) from error
-    response = {
-        "StatusCode": 200,
-        "Payload": _parsed(result.payload),
-        "ExecutedVersion": result.executed_version,
-    }
-    if result.is_error:
-        response["FunctionError"] = "Unhandled"
-    return response
 
 
 def _parsed(payload: bytes) -> Any:
@@ -108,24 +59,6 @@ def _parsed(payload: bytes) -> Any:
         return json.loads(text)
     except json.JSONDecodeError:
         return text
-
-
-def _client_error(code: str, message: str, status_code: int, request_id: str) -> Exception:
-    from botocore.exceptions import ClientError
-
-    return ClientError(
-        {
-            "Error": {"Code": code, "Message": message},
-            "ResponseMetadata": {
-                "RequestId": request_id,
-                "HTTPStatusCode": status_code,
-                "HTTPHeaders": {},
-                "RetryAttempts": 0,
-                "HostId": "",
-            },
-        },
-        "Invoke",
-    )
 
 
 def _patch_models(module: ModuleType) -> None:

@@ -1,6 +1,6 @@
 """Counts metrics of Lambda and SQS in memory and hands them to CloudWatch together.
 
-Replaces ``publish_lambda_metric`` and ``publish_sqs_metric`` of ``cloudwatch_util``.
+Replaces ``publish_lambda_metric``, ``publish_sqs_metric`` and ``publish_sqs_metric_batch`` of ``cloudwatch_util``.
 
 Slow: one PutMetricData request of LocalStack to itself, with a new client, for every invocation and every SQS call,
 some 7 ms each and about six for each message; the first also makes LocalStack load the whole CloudWatch service.
@@ -121,8 +121,20 @@ def _patch(module: ModuleType) -> None:
             Point(account_id, region, "AWS/SQS", metric, ("QueueName", queue_name), unit, int(time.time()), value)
         )
 
+    def publish_sqs_metric_batch(account_id: str, region: str, sqs_metric_batch_data: list[dict[str, Any]]) -> None:
+        for datum in sqs_metric_batch_data:
+            publish_sqs_metric(
+                account_id,
+                region,
+                datum.get("QueueName", ""),
+                datum.get("MetricName", ""),
+                datum.get("Value", 1),
+                datum.get("Unit", "Count"),
+            )
+
     replace(module, "publish_lambda_metric", lambda original: publish_lambda_metric)
     replace(module, "publish_sqs_metric", lambda original: publish_sqs_metric)
+    replace(module, "publish_sqs_metric_batch", lambda original: publish_sqs_metric_batch)
 
 
 PATCHES = {"localstack.utils.cloudwatch.cloudwatch_util": _patch}
