@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import textwrap
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from lab.stack.names import FUNCTIONS
 from lab.target import Target
 
 _LONGEST = 300
+_WIDTH = 78  # what a page of 800 pixels shows in one line
 
 
 class SelfCheckError(LabError):
@@ -48,13 +50,12 @@ class Outcome:
         """One line when it holds, else four or five that say what to do."""
         took = f"({self.took_s:.2f} s)"
         if self.holds:
-            return f"Yes: {self.question}" + (f": {_short(self.observed)} {took}" if say_value else f" {took}")
-        lines = [
-            f"{failed}: {self.question} {took}",
-            f"  expected: {_short(self.expected)}",
-            f"  observed: {_short(self.observed)}",
-        ]
-        return "\n".join([*lines, f"  look at:  {self.look_at}"] if self.look_at else lines)
+            return _wrapped(
+                "", f"Yes: {self.question}" + (f": {_short(self.observed)} {took}" if say_value else f" {took}")
+            )
+        parts = [("expected", _short(self.expected)), ("observed", _short(self.observed)), ("look at", self.look_at)]
+        lines = [_wrapped("", f"{failed}: {self.question} {took}")]
+        return "\n".join([*lines, *(_wrapped(f"  {label + ':':<10}", text) for label, text in parts if text)])
 
 
 def answer(question: str, *, expected: Any, observed: Any, look_at: str = "", say_value: bool = True) -> None:
@@ -411,6 +412,12 @@ def _same(expected: Any, observed: Any) -> bool:
         return bool(expected == observed)
     except Exception:  # noqa: BLE001 - tables and arrays do not compare to one truth
         return False
+
+
+def _wrapped(label: str, text: str) -> str:
+    """Lines that a narrow page shows without breaking words."""
+    indent = " " * max(len(label), 2)
+    return textwrap.fill(text, _WIDTH, initial_indent=label, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def _short(value: Any) -> str:

@@ -83,7 +83,7 @@ class Target:
         self.name = paths.check_name(name)
         self._endpoint_url = endpoint_url
         self._session: boto3.Session | None = None
-        self._clients: dict[tuple[str, str | None], Any] = {}
+        self._clients: dict[tuple[str, float, int], Any] = {}
         self._lock = threading.RLock()
         self._caller: dict[str, str] | None = None
         self._run: str | None = None
@@ -145,28 +145,29 @@ class Target:
                 self._session = _emulator_session() if self.is_emulator else _aws_session()
             return self._session
 
-    def client(self, service: str, *, read_timeout_s: float = 60.0) -> Any:
+    def client(self, service: str, *, read_timeout_s: float = 60.0, attempts: int = 4) -> Any:
         """A boto3 client, made once for each service and safe to share between threads.
 
         Args:
             service: boto3's name of the service, such as ``sqs`` or ``stepfunctions``.
             read_timeout_s: how long to wait for an answer, in seconds.
+            attempts: calls that boto3 makes before it gives up; 1 for callers who count their own.
 
         Raises:
             EmulatorNotRunningError: embedded, and the lab is not up.
         """
-        key = (service, f"{read_timeout_s:g}")
+        key = (service, read_timeout_s, attempts)
         with self._lock:  # boto3 sessions are not safe to share, clients are
             if key not in self._clients:
-                self._clients[key] = self._make_client(service, read_timeout_s)
+                self._clients[key] = self._make_client(service, read_timeout_s, attempts)
             return self._clients[key]
 
-    def _make_client(self, service: str, read_timeout_s: float) -> Any:
+    def _make_client(self, service: str, read_timeout_s: float, attempts: int) -> Any:
         config = Config(
             max_pool_connections=_CONNECTIONS,
             connect_timeout=5,
             read_timeout=read_timeout_s,
-            retries={"mode": "standard", "max_attempts": 4},
+            retries={"mode": "standard", "total_max_attempts": attempts},
         )
         if not self.is_emulator:
             client = self.session.client(service, config=config)
@@ -273,7 +274,8 @@ def _refuse_other_hosts(request: AWSPreparedRequest, **_: Any) -> None:
 
 
 def _aws_session() -> boto3.Session:
-    session = boto3.Session(region_name=os.environ.get("LAB_REGION") or None)
+    # boto3 itself knows AWS_DEFAULT_REGION only; the other AWS tools read AWS_REGION first.
+    session = boto3.Session(region_name=os.environ.get("LAB_REGION") or os.environ.get("AWS_REGION") or None)
     if session.region_name is None:
         raise TargetError(
             "No AWS region is set.",

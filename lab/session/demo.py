@@ -15,7 +15,7 @@ from lab.target import Target
 
 Say = lifecycle.Say
 
-DEMO_RAMP = RampOptions(rates="2,4,8", seconds=4)
+DEMO_RAMP = RampOptions(rates="5,10,20,40", seconds=4)
 
 
 class OutputFolderError(LabError):
@@ -68,7 +68,7 @@ def demo(target: Target, folder: Path, *, say: Say = lambda text: None) -> dict[
     }
     figures = {"waterfall": charts.waterfall(states, "the sample message")} | summary.ramp_figures(result)
     contents["timing_s"]["total"] = time.perf_counter() - began
-    _write(contents, figures, result, folder)
+    _write(contents, figures, result, folder, sample_text=messages.SAMPLE_TEXT)
     return contents
 
 
@@ -97,9 +97,15 @@ def make_folder(folder: Path) -> None:
         ) from error
 
 
-def _write(contents: dict[str, Any], figures: dict[str, Any], result: RampResult, folder: Path) -> None:
+def _write(
+    contents: dict[str, Any],
+    figures: dict[str, Any],
+    result: RampResult,
+    folder: Path,
+    sample_text: str | None = None,
+) -> None:
     save_tables(result, folder / "tables")
-    report.write_report(folder, contents, figures)
+    report.write_report(folder, contents, figures, sample_text=sample_text)
     summary.write_summary(contents, folder)
 
 

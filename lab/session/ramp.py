@@ -149,7 +149,8 @@ def run_plan(
     """
     queue_url = stack.describe(target)["queue_url"]
     watch = Watch(Names(target))
-    sender = Sender(target.client("sqs"), queue_url) if sender is None else sender
+    # The sender counts every attempt itself.
+    sender = Sender(target.client("sqs", attempts=1), queue_url) if sender is None else sender
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
 

@@ -87,7 +87,8 @@ def delete_mapping(names: Names, uuid: str) -> None:
         return False
 
     def gone() -> bool:
-        return all(entry["UUID"] != uuid for entry in _list(names))
+        client.get_event_source_mapping(UUID=uuid)
+        return False
 
     with contextlib.suppress(client.exceptions.ResourceNotFoundException):
         waiting.until(accepted, what="the event source mapping to be deleted", deadline_s=_STATE_DEADLINE_S)

@@ -82,7 +82,10 @@ import pandas as pd
 from lab import doctor
 
 findings = doctor.examine(here)
-rows = [(found.what, found.ok, "" if found.ok else found.next_step) for found in findings]
+rows = [
+    (found.what, found.ok, "" if found.ok else found.next_step)
+    for found in findings
+]
 pd.DataFrame(rows, columns=["what", "ok", "next step"])
 
 # %% [markdown]
@@ -96,7 +99,11 @@ needed = {"Python", "packages", "Lambda executor"}
 self_checks.answer(
     "things that the lab cannot do without, and that are missing",
     expected=[],
-    observed=[found.what for found in findings if found.what in needed and not found.ok],
+    observed=[
+        found.what
+        for found in findings
+        if found.what in needed and not found.ok
+    ],
     look_at="the column “next step” of the table above",
 )
 

@@ -93,7 +93,10 @@ redrive = {
 workshop.create(
     sqs.create_queue,
     QueueName=names.queue,
-    Attributes={"VisibilityTimeout": "60", "RedrivePolicy": json.dumps(redrive)},
+    Attributes={
+        "VisibilityTimeout": "60",
+        "RedrivePolicy": json.dumps(redrive),
+    },
     tags=tags.as_mapping(here.name),
 )
 workshop.tell(names.queue)
@@ -104,7 +107,9 @@ workshop.tell(names.queue)
 # %%
 queue_url = sqs.get_queue_url(QueueName=names.queue)["QueueUrl"]
 wanted = ["QueueArn", "VisibilityTimeout", "RedrivePolicy"]
-sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=wanted)["Attributes"]
+sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=wanted)[
+    "Attributes"
+]
 
 # %% [markdown]
 # ## Run: the roles
@@ -112,7 +117,9 @@ sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=wanted)["Attributes"
 # A role has two halves. The *trust policy* says who may take the role on, here the service Lambda:
 
 # %%
-workshop.show_json(documents.policy("trust", {"Service": "lambda.amazonaws.com"}))
+workshop.show_json(
+    documents.policy("trust", {"Service": "lambda.amazonaws.com"})
+)
 
 # %% [markdown]
 # The *permission policies* say what the role may do. The workflow may call exactly four functions and no
@@ -129,7 +136,10 @@ workshop.show(documents.POLICIES / "invoke_functions.json")
 roles = {
     names.workflow_role: ("states", ["invoke_functions", "deliver_logs"]),
     names.functions_role: ("lambda", ["write_function_logs"]),
-    names.start_role: ("lambda", ["write_function_logs", "receive_messages", "start_executions"]),
+    names.start_role: (
+        "lambda",
+        ["write_function_logs", "receive_messages", "start_executions"],
+    ),
 }
 
 # %%
@@ -139,7 +149,9 @@ for role, (service, policies) in roles.items():
     workshop.create(iam.create_role, **arguments, Tags=tags.as_pairs(here.name))
     for policy in policies:
         text = documents.policy(policy, names.substitutions)
-        iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=text)
+        iam.put_role_policy(
+            RoleName=role, PolicyName=policy, PolicyDocument=text
+        )
     workshop.tell(role, policies)
 
 # %% [markdown]
@@ -151,7 +163,11 @@ for role, (service, policies) in roles.items():
 # %%
 five = [*stack.PIPELINE_FUNCTIONS, "start_execution"]
 for group in [names.log_group, *map(names.function_log_group, five)]:
-    workshop.create(logs.create_log_group, logGroupName=group, tags=tags.as_mapping(here.name))
+    workshop.create(
+        logs.create_log_group,
+        logGroupName=group,
+        tags=tags.as_mapping(here.name),
+    )
     logs.put_retention_policy(logGroupName=group, retentionInDays=7)
     workshop.tell(group)
 
@@ -229,8 +245,16 @@ charts.state_machine_graph(definition)
 # see “cost”.)
 
 # %%
-destination = {"cloudWatchLogsLogGroup": {"logGroupArn": names.log_group_arn(names.log_group)}}
-logging = {"level": "ALL", "includeExecutionData": True, "destinations": [destination]}
+destination = {
+    "cloudWatchLogsLogGroup": {
+        "logGroupArn": names.log_group_arn(names.log_group)
+    }
+}
+logging = {
+    "level": "ALL",
+    "includeExecutionData": True,
+    "destinations": [destination],
+}
 
 # %%
 workshop.create(
@@ -242,7 +266,9 @@ workshop.create(
     loggingConfiguration=logging,
     tags=tags.as_pairs(here.name, key="key", value="value"),
 )
-workflows.describe_state_machine(stateMachineArn=names.state_machine_arn)["type"]
+workflows.describe_state_machine(stateMachineArn=names.state_machine_arn)[
+    "type"
+]
 
 # %% [markdown]
 # ## Run: from the queue to the workflow
@@ -267,7 +293,9 @@ workshop.create(
     **common,
 )
 for folder in five:
-    functions.get_waiter("function_active_v2").wait(FunctionName=names.function(folder))
+    functions.get_waiter("function_active_v2").wait(
+        FunctionName=names.function(folder)
+    )
     workshop.tell(names.function(folder))
 
 # %% [markdown]
@@ -309,7 +337,14 @@ self_checks.answer(
 
 # %%
 found = stack.survivors(here)
-for kind in ["queue", "role", "log group", "function", "state machine", "event source mapping"]:
+for kind in [
+    "queue",
+    "role",
+    "log group",
+    "function",
+    "state machine",
+    "event source mapping",
+]:
     print(f"{sum(line.startswith(f'{kind} ') for line in found)} × {kind}")
 
 # %% [markdown]
@@ -332,7 +367,7 @@ def lambda_handler(event, context):
     words = sorted(event["word_counts"])
     return {**event, "longest_word": max(words, key=len, default="")}
     # INSTEAD
-    # return event  # your code here: give back the event with longest_word added
+    # return event  # your code here: add longest_word
     # END SOLUTION
 
 
@@ -351,7 +386,11 @@ mine = exercises.name(names, "longest-word")
 role = names.role_arn(names.functions_role)
 code = workshop.package_of(lambda_handler)
 workshop.create(
-    functions.create_function, FunctionName=mine, Role=role, Code={"ZipFile": code}, **common
+    functions.create_function,
+    FunctionName=mine,
+    Role=role,
+    Code={"ZipFile": code},
+    **common,
 )
 functions.update_function_code(FunctionName=mine, ZipFile=code)
 functions.get_waiter("function_updated_v2").wait(FunctionName=mine)
@@ -394,7 +433,9 @@ policy = {
 
 # %%
 self_checks.exercise_policy(
-    policy, action="sqs:GetQueueAttributes", resource=names.queue_arn(names.dead_letter_queue)
+    policy,
+    action="sqs:GetQueueAttributes",
+    resource=names.queue_arn(names.dead_letter_queue),
 )
 
 # %% [markdown]

@@ -47,7 +47,9 @@ for line in stack.survivors(here):
 
 # %%
 functions = here.client("lambda")
-pages = functions.list_event_source_mappings(EventSourceArn=names.queue_arn(names.queue))
+pages = functions.list_event_source_mappings(
+    EventSourceArn=names.queue_arn(names.queue)
+)
 for mapping in pages["EventSourceMappings"]:
     workshop.delete(functions.delete_event_source_mapping, UUID=mapping["UUID"])
 
@@ -80,7 +82,11 @@ machines = workflows.list_state_machines()["stateMachines"]
 
 # %%
 all_functions = functions.list_functions()["Functions"]
-[one["FunctionName"] for one in all_functions if one["FunctionName"].startswith(start)]
+[
+    one["FunctionName"]
+    for one in all_functions
+    if one["FunctionName"].startswith(start)
+]
 
 # %%
 here.client("sqs").list_queues(QueueNamePrefix=start).get("QueueUrls", [])

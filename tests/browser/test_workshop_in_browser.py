@@ -17,7 +17,7 @@ from tests.browser.conftest import Served, start
 SCREENSHOTS = paths.PROJECT / "out" / "screenshots"
 RUN_DEADLINE_S = 180.0
 WIDTHS = (1280, 800)
-TALLEST = 15_000  # Chromium takes no picture of a page that is over 16,384 pixels high
+TALLEST = 16_200  # Chromium takes no picture of a page that is over 16,384 pixels high
 
 # JupyterLab shows tracebacks as it shows what was printed to stderr.
 ERRORS = '[data-mime-type="application/vnd.jupyter.stderr"], [data-mime-type="application/vnd.jupyter.error"]'

@@ -429,6 +429,54 @@ def test_metric_filter_sees_execution_logs(emulator: LocalStack) -> None:
     emulator.client("logs").delete_metric_filter(logGroupName=workflow.group, filterName=name)
 
 
+def test_pages_of_logs_are_the_same(localstack: LocalStack, stock: LocalStack) -> None:
+    """Every way to page through streams whose batches overlap in time."""
+    now = int(time.time() * 1000)
+    seen: list[list[Any]] = [pages_of_logs(emulator, now) for emulator in (localstack, stock)]
+    assert seen[0] == seen[1]
+
+
+def pages_of_logs(emulator: LocalStack, now: int) -> list[Any]:
+    logs = emulator.client("logs")
+    group = f"test-{uuid.uuid4().hex[:8]}"
+    logs.create_log_group(logGroupName=group)
+    for stream in ("a", "b", "empty"):
+        logs.create_log_stream(logGroupName=group, logStreamName=stream)
+    for stream, offsets in (("a", [0, 0, 5, 9]), ("b", [3, 3, 7]), ("a", [2, 5, 6, 11])):
+        events = [{"timestamp": now + each, "message": f"{stream}{number}"} for number, each in enumerate(offsets)]
+        logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
+    results: list[Any] = []
+    spans: list[dict[str, int]] = [{}, {"startTime": now + 3}, {"endTime": now + 5}, {"startTime": now + 99}]
+    spans += [{"startTime": now + 2, "endTime": now + 6}, {"endTime": now - 99}]
+    for span in spans:
+        for limit in (1, 3, 100):
+            for more in ({}, {"logStreamNames": ["a"]}, {"interleaved": True}, {"filterPattern": "a"}):
+                pages = logs.get_paginator("filter_log_events").paginate(
+                    logGroupName=group, **span, **more, PaginationConfig={"PageSize": limit}
+                )
+                results.append([[event["message"] for event in page["events"]] for page in pages])
+            for stream in ("a", "empty"):
+                for head in (True, False):
+                    request = {"logGroupName": group, "logStreamName": stream, "startFromHead": head, "limit": limit}
+                    answer = logs.get_log_events(**request, **span)
+                    results.append(page_of(answer))
+                    for token in ("nextForwardToken", "nextBackwardToken", "nextBackwardToken"):
+                        answer = logs.get_log_events(nextToken=answer[token], **request, **span)
+                        results.append(page_of(answer))
+    results.append(logs.filter_log_events(logGroupName=group, nextToken="nonsense")["events"])
+    with pytest.raises(logs.exceptions.InvalidParameterException):
+        logs.get_log_events(logGroupName=group, logStreamName="a", nextToken="nonsense")
+    described = logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+    results.append([(each["storedBytes"], each["metricFilterCount"]) for each in described])
+    streams = logs.describe_log_streams(logGroupName=group)["logStreams"]
+    results.append([(each["logStreamName"], each.get("lastEventTimestamp", now) - now) for each in streams])
+    return results
+
+
+def page_of(answer: dict[str, Any]) -> tuple[list[str], str, str]:
+    return [event["message"] for event in answer["events"]], answer["nextForwardToken"], answer["nextBackwardToken"]
+
+
 def test_deleted_log_group_stops_no_execution(emulator: LocalStack) -> None:
     workflow = Workflow(emulator, machine("P", P={"Type": "Pass", "End": True}))
     emulator.client("logs").delete_log_group(logGroupName=workflow.group)

@@ -37,8 +37,8 @@ def bounds(events: list[Any], start_time: int | None, end_time: int | None) -> t
 
 def page_bounds(
     count: int, limit: int, direction: str | None, index: int, *, from_head: bool
-) -> tuple[int, int] | None:
-    """First and last index of a page among ``count`` events, as moto numbers them; ``None`` for an empty page.
+) -> tuple[int, int, int, int]:
+    """Which events make a page, and which positions its tokens name, numbered as moto numbers them.
 
     Args:
         count: events there are.
@@ -46,6 +46,9 @@ def page_bounds(
         direction: ``f`` (after ``index``), ``b`` (before ``index``) or ``None``: no token.
         index: the position that the token names.
         from_head: without a token, whether to begin with the oldest event.
+
+    Returns:
+        Index of the first event, index behind the last, positions of the backward and the forward token.
     """
     last = count - 1
     if direction == "f":
@@ -56,10 +59,12 @@ def page_bounds(
         start, end = 0, limit - 1
     else:
         start, end = last - limit + 1, last
-    start = max(start, 0)
-    if start > last:
-        return None
-    return start, min(end, last)
+    if start > last and start >= 0:
+        return 0, 0, last, last
+    start, end = max(start, 0), min(end, last)
+    if end < 0:
+        return 0, 0, 0, 0
+    return start, end + 1, start, end
 
 
 def _patch(module: ModuleType) -> None:
@@ -90,15 +95,11 @@ def _patch(module: ModuleType) -> None:
                 raise InvalidParameterException("The specified nextToken is invalid.")
         events = self.events
         first, behind = bounds(events, start_time, end_time)
-        count = behind - first
-        page = page_bounds(count, limit or DEFAULT_LIMIT, direction, index, from_head=bool(start_from_head))
-        if page is None:
-            return [], f"b/{count - 1:056d}", f"f/{count - 1:056d}"
-        start, end = page
-        if end < 0:
-            return [], f"b/{0:056d}", f"f/{0:056d}"
-        found = [event.to_response_dict() for event in events[first + start : first + end + 1]]
-        return found, f"b/{start:056d}", f"f/{end:056d}"
+        start, stop, backward, forward = page_bounds(
+            behind - first, limit or DEFAULT_LIMIT, direction, index, from_head=bool(start_from_head)
+        )
+        found = [event.to_response_dict() for event in events[first + start : first + stop]]
+        return found, f"b/{backward:056d}", f"f/{forward:056d}"
 
     def filter_log_events(
         self: Any,

@@ -1,0 +1,521 @@
+# %% [markdown]
+# # Increasing rates
+#
+# **Time:** 35 minutes
+#
+# One message was easy. Now there are many of them, faster and faster, until something gives way. After
+# this notebook you
+#
+# - know what an open loop and a closed loop are, and why the closed one flatters the system,
+# - can plan a staircase of rates, send it, and read off where the system stops keeping up,
+# - can account for every single message, a broken one included.
+
+# %% [markdown]
+# ## Vocabulary
+#
+# | word | meaning |
+# |---|---|
+# | **offered rate** | how many messages a second shall be sent |
+# | **achieved rate** | how many a second did leave the sender |
+# | **completed rate** | how many executions a second came to an end |
+# | **closed loop** | a sender that waits for the answer before it sends the next message |
+# | **open loop** | a sender that sends when the clock says so, whatever the system does |
+# | **stage**, **staircase** | one rate, held for some seconds; several stages, each faster than the one before |
+# | **backlog** | how many messages have been sent and are not finished |
+# | **saturation** | the highest rate with which the system keeps up |
+# | **to drain** | to wait until nothing is on its way any more |
+# | **reconciliation** | to account for every message: what was sent must be somewhere |
+
+# %%
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pandas as pd
+from lab import charts, messages, self_checks, session, stack, workshop
+from lab.sender import Plan, Stage, staircase
+
+here = workshop.open_lab()
+names = stack.Names(here)
+
+# %%
+sqs = here.client("sqs")
+workflows = here.client("stepfunctions")
+queue_url = sqs.get_queue_url(QueueName=names.queue)["QueueUrl"]
+
+# %% [markdown]
+# ## Predict
+#
+# - In notebook 00 you guessed how many messages a second your machine can handle. Is it still the same
+#   number, now that you have seen one message?
+# - Suppose that the system can do 50 a second, and you send 80 a second for three seconds. How many
+#   messages wait when you stop? How long does the last one wait?
+# - One of the messages will be broken. Where will it be found in the end: in the queue, in the dead-letter
+#   queue, among the failed executions, or nowhere?
+
+# %% [markdown]
+# ## Run: a closed loop, by hand
+#
+# The obvious way to send many messages is to send one, wait for the answer, and send the next. For that
+# the workflow has to answer. `StartSyncExecution` makes it do so: the call returns when the last state has
+# been left. This is one question, and how long the answer took:
+
+
+# %%
+def ask(_=None):
+    began = time.monotonic()
+    workflows.start_sync_execution(
+        stateMachineArn=names.state_machine_arn, input=messages.SAMPLE_BODY
+    )
+    return time.monotonic() - began
+
+
+# %% [markdown]
+# And this is the closed loop. Some users ask, wait, and ask again, until forty questions have been
+# answered. (A pool of threads plays the users.)
+
+
+# %%
+def closed_loop(users, times=40):
+    began = time.monotonic()
+    with ThreadPoolExecutor(users) as pool:
+        took = list(pool.map(ask, range(times)))
+    rate = times / (time.monotonic() - began)
+    return {"users": users, "rate": rate, "mean_s": sum(took) / times}
+
+
+# %% tags=["nbval-ignore-output"]
+ask()  # the first one pays for the cold starts
+loops = pd.DataFrame([closed_loop(users) for users in (1, 4, 16)])
+loops.round(3)
+
+# %%
+self_checks.answer(
+    "messages on their way at a time: never more than there are users",
+    expected=True,
+    observed=bool(
+        (loops["rate"] * loops["mean_s"] <= loops["users"] * 1.001).all()
+    ),
+    look_at="the table above",
+    say_value=False,
+)
+
+# %% [markdown]
+# With more users the time that each of them waits grows, and from some number on the rate does not. So far,
+# so good. But how many messages a second did you *want* to send? You could not say. A closed loop asks the
+# system how fast it would like to be asked.
+#
+# And that is how it lies. If the system stands still for a second, so do the users: in that second nothing
+# is sent, and afterwards a handful of slow answers stand among many fast ones. There is never a backlog,
+# for nobody sends while waiting. The people and machines of the real world do not know of each other, and
+# do not wait for each other. They go on sending when the system is slow. That is when you need to know how
+# it behaves, and it is when a closed loop looks away.
+
+# %% [markdown]
+# ## Run: an open loop, by hand
+#
+# An open loop has a plan, which says when each message is due. Here are ten messages a second for one
+# second; the numbers are seconds after the start.
+
+# %%
+small = Plan(staircase([10], seconds=1))
+print(small.offsets_s)
+
+# %% [markdown]
+# It sleeps until the next one is due, and never until an answer comes. The pool of threads is there so that
+# a slow answer to one call does not hold up the next. `Watch` reads the log groups from now on; you need it
+# to see what became of the messages, since nobody waits for them.
+
+# %%
+watch = session.Watch(names)
+began = time.monotonic()
+with ThreadPoolExecutor(8) as pool:
+    for due in small.offsets_s:
+        time.sleep(max(0.0, began + due - time.monotonic()))
+        pool.submit(
+            sqs.send_message,
+            QueueUrl=queue_url,
+            MessageBody=messages.SAMPLE_BODY,
+        )
+
+# %% [markdown]
+# Then let it drain: read the logs until ten executions have ended and the queue is empty. (The patience is
+# for how long nothing may change before we give up.)
+
+# %%
+watch.until_drained(len(small), patience_s=session.PATIENCE_S[here.kind])
+executions, _, _ = watch.tables()
+self_checks.answer(
+    "messages that came to a good end",
+    expected=10,
+    observed=int(
+        executions.loc[executions["status"] == "SUCCEEDED", "name"].nunique()
+    ),
+    look_at="executions, the table; `lab status` in a terminal says what is in the queue",
+)
+
+# %% [markdown]
+# ## Run: a staircase
+#
+# Five stages of three seconds, each twice as fast as the one before. If the loop above managed less than
+# forty a second, your system is a slow one (LocalStack in Docker manages two or three): then a tenth of
+# the rates does the same in less time.
+
+# %% tags=["nbval-ignore-output"]
+rates = [10, 20, 40, 80, 160]
+if loops["rate"].max() < 40:
+    rates = [rate / 10 for rate in rates]
+plan = Plan(staircase(rates, seconds=3))
+pd.DataFrame(
+    [{"rate": stage.rate, "messages": stage.messages} for stage in plan.stages]
+)
+
+# %% [markdown]
+# Each message gets a text of its own, made up from a vocabulary; which words are in it is known, and
+# notebook 05 makes use of that. One message is broken: what it says is base64, is none. (Base64 has no
+# asterisk.)
+
+# %%
+to_send = list(messages.generate(len(plan), seed=3))
+victim = to_send[20].lab_id
+to_send[20] = messages.broken("bad_base64", lab_id=victim)
+json.loads(to_send[20].body)["input"]
+
+# %% [markdown]
+# The lab's sender is the loop that you wrote, and keeps books besides. For each message it writes down when
+# it was due, when it left, and when SQS said that it has it. Messages that are due together go together:
+#
+# ```python
+# sqs.send_message_batch(
+#     QueueUrl=queue_url,
+#     Entries=[{"Id": "0", "MessageBody": "…"}, {"Id": "1", "MessageBody": "…"}],  # up to ten
+# )
+# ```
+#
+# Sixteen threads make these calls, and none waits until there are ten messages to fill one. What SQS
+# refuses is tried again; what cannot leave within five seconds is dropped, and counted as dropped.
+#
+# Start it, and watch: sent, finished, and the backlog between the two.
+
+# %% tags=["nbval-ignore-output"]
+result = session.run_plan(here, plan, to_send)
+
+# %% [markdown]
+# ## Read the result: the stages
+#
+# One row for each stage, times in seconds. `sent` and `completed` count messages, p50 and p99 are latencies
+# from the planned send time to the end of the execution: half of the messages took no longer than p50, and
+# 99 of 100 no longer than p99.
+
+# %% tags=["nbval-ignore-output"]
+stages = result.stages
+shown = ["offered_rate", "achieved_rate", "completed_rate", "sent", "completed"]
+latencies = ["end_to_end_p50_s", "end_to_end_p99_s", "valid"]
+stages[shown + latencies].round(2)
+
+# %%
+self_checks.answer(
+    "every message of the plan has left, or is counted as dropped",
+    expected=len(plan),
+    observed=int(stages["sent"].sum() + stages["dropped"].sum()),
+    look_at="stages, the columns “planned”, “sent” and “dropped”",
+    say_value=False,
+)
+self_checks.answer(
+    "a stage that is not valid says why",
+    expected=[],
+    observed=stages.loc[
+        ~stages["valid"] & (stages["invalid_reason"] == ""), "stage"
+    ].tolist(),
+    look_at="stages, the columns “valid” and “invalid_reason”",
+)
+
+# %% [markdown]
+# Look at the column `valid` first. The sender runs on the machine that it measures. When that machine is
+# busy, messages leave late through the sender's own fault, and then the stage says nothing about the
+# system. So the sender judges itself: where one message of a hundred left more than 10 milliseconds late
+# although a thread was idle, the stage is not valid. It is drawn hollow, and does not count. The remedy is
+# to close what else is running, and to run the cell again.
+#
+# Then compare the three rates. Achieved stays with offered, for an open loop does not care. Completed stays
+# with them for a while.
+
+# %% tags=["nbval-ignore-output"]
+charts.completed_against_offered(stages, result.saturation)
+
+# %% [markdown]
+# On the dashed line everything that is offered gets done. Where the green line leaves it, the system does
+# all it can, and the rest piles up: that is the backlog.
+
+# %% tags=["nbval-ignore-output"]
+charts.backlog_over_time(result.messages, stages)
+
+# %% [markdown]
+# This is the chart of your second prediction. A system that does 50 a second and is sent 80 is left with 30
+# more each second: after three seconds 90 wait. The last of them waits until the 90 before it are done,
+# 90/50 = 1.8 seconds. Nothing is broken here, and no message fails. They are just late, and the later, the
+# longer it goes on. So the latency of an overloaded system is no property of the system: it says how long
+# you overloaded it.
+
+# %% tags=["nbval-ignore-output"]
+charts.latency_by_rate(stages, saturation=result.saturation)
+
+# %%
+quantiles = [f"end_to_end_{name}_s" for name in ("p50", "p90", "p99", "max")]
+steps = stages[quantiles].diff(axis=1)[quantiles[1:]]
+self_checks.answer(
+    "p50 ≤ p90 ≤ p99 ≤ maximum, in each stage",
+    expected=True,
+    observed=bool((steps.dropna() >= 0).all(axis=None)),
+    look_at="stages, the columns that begin with “end_to_end”",
+    say_value=False,
+)
+
+# %% [markdown]
+# (With 30 messages in the first stage, p99 is the slowest of them. Percentiles of few values are coarse;
+# the next notebook is about them.)
+
+# %% [markdown]
+# ## Read the result: where it breaks
+#
+# You saw it with your eyes. A rule sees it the same way each time. A stage passes when
+#
+# - 99 of 100 of its messages were completed in time,
+# - the backlog did not grow while it lasted, and
+# - p99 was at most five times that of the calmest stage.
+#
+# Saturation is the highest rate that passed.
+
+# %% tags=["nbval-ignore-output"]
+print(result.saturation.reason)
+checks = result.saturation.checks
+columns = [
+    "offered_rate",
+    "completed_ratio",
+    "growth",
+    "end_to_end_p99_s",
+    "limit_s",
+    "passed",
+]
+checks[columns].round(2)
+
+# %%
+passed = checks.loc[checks["passed"] & checks["valid"], "offered_rate"]
+self_checks.answer(
+    "saturation is the highest rate that passed",
+    expected=None if passed.empty else passed.max(),
+    observed=result.saturation.rate,
+    look_at="the table above: the rule counts valid stages only",
+    say_value=False,
+)
+
+# %% [markdown]
+# **Nothing broke?** Then your machine is faster than these rates. Put 320 behind the 160 above, and run
+# from there.
+#
+# The rule has thresholds that somebody chose. Two second opinions do without:
+#
+# - *Kneedle* looks at the curve of completed against offered. It stretches both axes to run from 0 to 1,
+#   and takes the point that lies highest above the diagonal: there the curve bends.
+# - The *Universal Scalability Law* says that the completed rate X depends on how many messages N are in the
+#   system at a time: X = λN / (1 + σ(N − 1) + κN(N − 1)). The λ is what one message alone can do. With σ
+#   alone, the share of the work that has to be done one after the other, the curve flattens. With κ, the
+#   price of all parts keeping in step with each other, it goes down again. The formula is fitted to your
+#   stages, and has a highest point.
+
+# %% tags=["nbval-ignore-output"]
+fit = result.saturation.scalability
+opinions = {
+    "the rule": result.saturation.rate,
+    "Kneedle: the bend": result.saturation.knee_rate,
+    "Universal Scalability Law: the most": fit.peak_rate if fit else None,
+}
+pd.Series(opinions, dtype=float, name="messages a second").round(1).to_frame()
+
+# %% [markdown]
+# Three answers from at most five points. They should be of the same size, and will hardly be the same: the
+# first two can only name rates that you offered, while the truth lies between the last stage that passed
+# and the first that did not. The third speaks of completed messages, not of offered ones. `NaN` means that
+# there was nothing to see: no bend, or fewer than four valid stages.
+
+# %%
+named = {result.saturation.rate, result.saturation.knee_rate}
+self_checks.answer(
+    "the first two opinions are rates that were offered, or none",
+    expected=True,
+    observed=named <= {None, *stages["offered_rate"]},
+    look_at="result.saturation",
+    say_value=False,
+)
+
+# %% [markdown]
+# ## Read the result: nothing lost
+#
+# The system was pushed beyond its limit. Did it drop anything on the floor? Every message that the queue has
+# taken must be in exactly one place: its execution succeeded or failed, or it is in the dead-letter queue,
+# or still in the queue.
+
+# %% tags=["nbval-ignore-output"]
+print(result.reconciliation.explain())
+
+# %%
+account = result.reconciliation.as_dict()
+ends = [
+    "succeeded",
+    "failed",
+    "dead_lettered",
+    "still_queued",
+    "unobserved",
+    "lost",
+]
+self_checks.answer(
+    "sent = succeeded + failed + dead-lettered + still queued",
+    expected=account["sent"],
+    observed=sum(account[end] for end in ends),
+    look_at="account, the dictionary",
+    say_value=False,
+)
+self_checks.answer(
+    "messages lost, and messages that nobody sent",
+    expected=(0, 0),
+    observed=(account["lost"], account["unexpected"]),
+    look_at="result.reconciliation; if the queue was not drained, run the cell with the staircase again",
+)
+
+# %% [markdown]
+# (The sum has two more terms, to be honest. *Unobserved* are messages whose execution was started and whose
+# log does not tell the end: logs may come late or never, and a missing log is not a lost message. *Lost*
+# are those that are nowhere. Both should be zero here.)
+#
+# And the broken one? Its execution started like all others.
+
+# %%
+broken = result.executions[result.executions["lab_id"] == victim]
+print(broken["status"].iloc[0], broken["error"].iloc[0], sep=": ")
+
+# %% tags=["nbval-ignore-output"]
+its_states = result.states["execution_arn"] == broken["execution_arn"].iloc[0]
+charts.waterfall(result.states[its_states], title="the broken message")
+
+# %%
+self_checks.answer(
+    "how the broken message ended",
+    expected=("FAILED", "InvalidBase64Error"),
+    observed=(broken["status"].iloc[0], broken["error"].iloc[0]),
+    look_at="lambdas/base64_decoder/handler.py, which raises the error",
+)
+
+# %% [markdown]
+# The error has a name, because the function gave it one, and the three states after the first were never
+# entered. The message is not in the dead-letter queue: for SQS it was handled as soon as `start_execution`
+# had started its execution. What the workflow makes of it is no longer the queue's business. (Notebook 06
+# makes it somebody's.)
+
+# %% [markdown]
+# ## Read the result: keep the rows
+#
+# Charts can be drawn anew as long as the raw rows are there. They go into the folder `.lab` of the project,
+# below the name of your lab, as CSV files. (`LAB_STATE_DIR` names another folder if you set it.)
+
+# %% tags=["nbval-ignore-output"]
+folder = workshop.keep(here, result)
+
+# %%
+times = ["t_planned", "t_sent", "started", "finished"]
+again = pd.read_csv(folder / "messages.csv", parse_dates=times)
+slowest = again["end_to_end_s"].max()
+self_checks.answer(
+    "as many rows as there were messages, and the slowest is the same",
+    expected=(len(plan), True),
+    observed=(
+        len(again),
+        bool(slowest == result.messages["end_to_end_s"].max()),
+    ),
+    look_at="again, the table; ARCHITECTURE.md describes its columns",
+    say_value=False,
+)
+
+# %% [markdown]
+# ## Your turn
+#
+# ### Exercise 1: a burst
+#
+# Traffic seldom climbs stairs. More often it is calm, and then everybody comes at once. Plan that: 5
+# messages a second for 2 seconds, 50 a second for 1 second, and then 5 a second for 3 seconds.
+# `Stage(rate, seconds)` is one stage.
+
+# %%
+# BEGIN SOLUTION
+my_plan = Plan([Stage(5, 2), Stage(50, 1), Stage(5, 3)])
+# INSTEAD
+# my_plan = Plan([Stage(5, 2)])  # your code here
+# END SOLUTION
+
+# %%
+self_checks.exercise_burst(my_plan)
+
+# %% [markdown]
+# Send it. How long does the system need to be as calm again as before the burst?
+
+# %% tags=["nbval-ignore-output"]
+burst = session.run_plan(
+    here, my_plan, list(messages.generate(len(my_plan), seed=4))
+)
+
+# %% tags=["nbval-ignore-output"]
+charts.backlog_over_time(burst.messages, burst.stages)
+
+# %%
+self_checks.answer(
+    "messages of your plan that were lost",
+    expected=0,
+    observed=len(burst.reconciliation.lost),
+    look_at="burst.reconciliation",
+)
+
+# %% [markdown]
+# ### Exercise 2: your own account
+#
+# Write the reconciliation yourself. `sent` lists the ids of the messages that were sent. `ended` lists the id
+# of each execution that came to an end, in any order; one that ran twice is in it twice. Give back three
+# lists: the ids that were lost, those that nobody sent (*unexpected*), and those that ended more than once.
+
+
+# %%
+def account_for(sent, ended):
+    # BEGIN SOLUTION
+    return {
+        "lost": list(set(sent) - set(ended)),
+        "unexpected": list(set(ended) - set(sent)),
+        "duplicated": [name for name in set(ended) if ended.count(name) > 1],
+    }
+    # INSTEAD
+    # return {"lost": [], "unexpected": [], "duplicated": []}  # your code here
+    # END SOLUTION
+
+
+# %%
+self_checks.exercise_account(account_for, result.reconciliation.sent)
+
+# %% [markdown]
+# ## Recap
+#
+# - A closed loop waits for answers, and so it never offers more than the system can do. To see a system
+#   break, send in an open loop.
+# - Below saturation, completed follows offered. Above it, the difference piles up, and the latency grows for
+#   as long as that goes on.
+# - A measurement can be wrong through the fault of the sender. A good sender notices, and says so.
+# - After the run everything is added up: sent = succeeded + failed + dead-lettered + still queued.
+#
+# Next: `04_latency`. What do p50 and p99 say, and which part of the way takes the time?
+
+# %% [markdown]
+# ## Roads not taken
+#
+# - **Arrivals at random.** `Plan(stages, spacing="poisson")` sends the same number of messages at random
+#   moments, as people would who know nothing of each other. Queues then form below saturation already.
+#   Even spacing is easier to read, and so it comes first.
+# - **A tool.** wrk2, k6 and Gatling send open loops over HTTP, and are well made. Here the loop is twenty
+#   lines, and the messages go to a queue; so you could see what such a tool does.
+# - **Search instead of stairs.** Halving the interval between the last rate that passed and the first that
+#   failed finds saturation more exactly. It takes more runs, and the stairs show the whole curve.
