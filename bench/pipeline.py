@@ -10,7 +10,6 @@ after it (workers start meanwhile), a second burst (warm), one message a second,
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -187,6 +186,30 @@ def rounds_table(rounds: pd.DataFrame) -> str:
     )
 
 
+def explanation(sizes: Sizes) -> str:
+    """What the columns of the table mean, and what to know when reading them."""
+    bursts = ", ".join(f"{count:,} on {label}" for label, count in sizes.burst.items())
+    rounds = f"Medians of {sizes.rounds} rounds" if sizes.rounds > 1 else "One round"
+    return f"""{rounds}, the systems in turn, each started anew in every round. All get the same functions,
+definition, queue and mapping (batches of ten) from the same code. LocalStack runs its functions in the lab's process
+workers, hooks or not; as it comes it would need Docker.
+
+- *first burst*, *warm burst*: messages per second from the first send to the last end, sent as fast as one caller can;
+  one burst right after the first message, then another ({bursts}).
+- *idle p50*: duration of an execution at one message a second, {sizes.idle} messages, after the bursts.
+- *duration*, *end-to-end* (from the planned send time): at half of the warm burst's rate for {sizes.half_s:g} s. The
+  p99 of fewer than 100 messages is their maximum.
+- *CPU a message*, *peak memory*, *processes*: the emulator with its workers. CPU is that of the warm burst; memory is
+  resident memory, added up, so what processes share counts more than once.
+- *succeeded*, *lost*: over all messages of all rounds. Unobserved ones were started, but no log tells of their end.
+- MiniStack writes no execution events to CloudWatch Logs, which is a good part of LocalStack's work here, and nothing
+  can be read there afterwards. Its executions are counted with ListExecutions, which AWS refuses for Express Workflows.
+  It starts a worker process for every concurrent invocation, so its first burst is mostly starting them; the lab caps
+  its workers.
+- *plain Python*: the four handlers called one after the other, JSON read before and written after; no queue, no
+  workflow, no log."""
+
+
 def verdicts(middle: pd.DataFrame, accounts: dict[str, Account]) -> str:
     """What the lab asks of itself, and whether it got it."""
     hooks, stock = middle.loc[HOOKS], middle.loc[STOCK]
@@ -297,26 +320,10 @@ def run(options: Options) -> Path:
             without_peer = str(error)
         rounds, accounts = measure(systems, sizes, options.say)
     middle = medians(rounds)
-    bursts = ", ".join(f"{count:,} on {label}" for label, count in sizes.burst.items())
     notes = [note for account in accounts.values() for note in account.notes]
-    explained = f"""Medians of {sizes.rounds} rounds, the systems in turn, each started anew in every round. All get the \
-same functions, definition, queue and mapping (batches of ten) from the same code; LocalStack runs its functions in the \
-lab's process workers, with hooks or without (without any of that code it needs Docker).
-
-- *first burst*, *warm burst*: messages per second from the first send to the last end, sent as fast as one caller can, \
-first right after the first message, then once more ({bursts}).
-- *idle p50*: duration of an execution at one message a second, {sizes.idle} messages, after the bursts.
-- *duration*, *end-to-end* (from the planned send time): at half of the warm burst's rate for {sizes.half_s:g} s; p99 of \
-fewer than 100 messages is their maximum.
-- *CPU a message*, *peak memory*, *processes*: the emulator with its workers; CPU in the warm burst; memory is resident \
-memory, added up, so that what processes share counts more than once.
-- *succeeded* and *lost*: all messages of all rounds. MiniStack keeps no execution events in CloudWatch Logs, so there \
-is nothing to read there afterwards; its executions were counted with ListExecutions, which AWS refuses for Express \
-Workflows. It starts a worker process for every concurrent invocation; the lab's workers are capped.
-- *plain Python*: the four handlers called one after the other, `json` before and after, no queue, no workflow, no log."""
     parts = [
         result_table(middle, accounts),
-        explained,
+        explanation(sizes),
         "## What the lab asks of itself\n\n" + verdicts(middle, accounts),
         "## Every round\n\n" + rounds_table(rounds),
     ]

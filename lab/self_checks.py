@@ -50,12 +50,11 @@ class Outcome:
         """One line when it holds, else four or five that say what to do."""
         took = f"({self.took_s:.2f} s)"
         if self.holds:
-            return _wrapped(
-                "", f"Yes: {self.question}" + (f": {_short(self.observed)} {took}" if say_value else f" {took}")
-            )
+            return f"Yes: {self.question}" + (f": {_short(self.observed)} {took}" if say_value else f" {took}")
         parts = [("expected", _short(self.expected)), ("observed", _short(self.observed)), ("look at", self.look_at)]
-        lines = [_wrapped("", f"{failed}: {self.question} {took}")]
-        return "\n".join([*lines, *(_wrapped(f"  {label + ':':<10}", text) for label, text in parts if text)])
+        # The first line stays one line: where it broke would depend on the time in it.
+        first = f"{failed}: {self.question} {took}"
+        return "\n".join([first, *(_wrapped(f"  {label + ':':<10}", text) for label, text in parts if text)])
 
 
 def answer(question: str, *, expected: Any, observed: Any, look_at: str = "", say_value: bool = True) -> None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
-from lab.emulator.runtime.hooks import direct_lambda, log_delivery, status_events, task_threads
-from lab.emulator.runtime.hooks.after_import import after_import
+from lab.emulator.runtime.hooks import direct_lambda, log_delivery, start_up, status_events, task_threads
+from lab.emulator.runtime.hooks.after_import import after_import, around_import
 from lab.emulator.runtime.hooks.log_delivery import Destination, LogDelivery, LogEvent, batches
 from lab.emulator.runtime.hooks.metrics import MetricCounter, Point
 from lab.emulator.runtime.hooks.registry import NAMES, WRITTEN_FOR, Hooks
@@ -71,7 +71,7 @@ def test_every_hook_says_what_why_and_what_stays() -> None:
         text = module.__doc__ or ""
         assert "Replaces" in text, name
         assert "The same to see:" in text, name
-        assert module.PATCHES, name
+        assert module.PATCHES or hasattr(module, "install"), name
 
 
 # After import
@@ -104,6 +104,34 @@ def test_action_runs_at_once_when_the_module_is_there() -> None:
     seen: list[ModuleType] = []
     after_import("json", seen.append)
     assert seen == [sys.modules["json"]]
+
+
+def test_code_of_a_module_can_be_run_in_a_way_of_its_own(late_module: str) -> None:
+    order: list[str] = []
+
+    def around(execute: Callable[[], None]) -> None:
+        order.append("before")
+        execute()
+        order.append("after")
+
+    around_import(late_module, around)
+    after_import(late_module, lambda module: order.append(f"imported {module.value}"))
+    __import__(late_module)
+    assert order == ["before", "after", "imported 1"]
+
+
+def test_package_can_be_left_out_for_a_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "outer_of_a_test" / "heavy"
+    package.mkdir(parents=True)
+    (package.parent / "__init__.py").write_text("")
+    (package / "__init__.py").write_text("raise RuntimeError('the whole package was imported')\n")
+    (package / "words.py").write_text("WORD = 'ready'\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with start_up._package_without_its_code("outer_of_a_test.heavy"):
+        from outer_of_a_test.heavy.words import WORD  # type: ignore[import-not-found]
+    assert WORD == "ready"
+    with pytest.raises(RuntimeError, match="whole package"):
+        import outer_of_a_test.heavy.words  # noqa: F401
 
 
 # Log delivery

@@ -10,7 +10,7 @@ from lab.emulator.runtime.hooks.registry import Hooks
 _hooks = Hooks(VERSION)
 
 
-@hooks.on_infra_start()
+@hooks.on_runtime_create()
 def install_hooks() -> None:
     """Arms the hooks before any service is loaded."""
     _hooks.install()
@@ -27,6 +27,7 @@ def ask_no_dns() -> None:
 @hooks.on_infra_ready()
 def report_what_was_loaded() -> None:
     """Writes the report file that the launcher reads."""
+    _hooks.ready()
     from localstack.services.lambda_.invocation.runtime_executor import get_runtime_executor
 
     from lab.emulator.runtime.report import write_report

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import importlib
 import logging
@@ -10,7 +9,7 @@ import os
 from collections.abc import Callable, Mapping
 from types import ModuleType
 
-from lab.emulator.runtime.hooks.after_import import after_import
+from lab.emulator.runtime.hooks.after_import import after_import, around_import
 
 LOG = logging.getLogger(__name__)
 
@@ -23,12 +22,14 @@ NAMES = (
     "execution_memory",
     "function_invocations",
     "function_logs",
+    "garbage_collection",
     "http_requests",
     "jsonpath",
     "lambda_tasks",
     "log_reading",
     "metrics",
     "queue_mapping",
+    "start_up",
     "state_machine_programs",
     "status_events",
     "task_threads",
@@ -69,12 +70,21 @@ class Hooks:
             if self.states[name] == "on":
                 self._arm(name)
 
+    def ready(self) -> None:
+        """LocalStack is ready."""
+        self._call_all("ready")
+
     def flush(self) -> None:
         """Delivers what hooks hold back."""
-        for module in self._modules.values():
-            if hasattr(module, "flush"):
-                with contextlib.suppress(Exception):
-                    module.flush()
+        self._call_all("flush")
+
+    def _call_all(self, function: str) -> None:
+        for name, module in self._modules.items():
+            if hasattr(module, function):
+                try:
+                    getattr(module, function)()
+                except Exception as error:  # noqa: BLE001 - one hook must not keep the others from their work
+                    LOG.warning("The lab's hook %s failed: %r", name, error)
 
     def _all_off(self) -> bool:
         return self._environment.get("LAB_HOOKS", "on").lower() in OFF_WORDS
@@ -90,8 +100,12 @@ class Hooks:
     def _arm(self, name: str) -> None:
         hook = importlib.import_module(f"lab.emulator.runtime.hooks.{name}")
         self._modules[name] = hook
+        if hasattr(hook, "install"):
+            hook.install()
         for target, patch in hook.PATCHES.items():
             after_import(target, functools.partial(self._apply, name, patch))
+        for target, action in getattr(hook, "AROUND", {}).items():
+            around_import(target, action)
 
     def _apply(self, name: str, patch: Callable[[ModuleType], None], module: ModuleType) -> None:
         try:

@@ -1,0 +1,111 @@
+"""Which quota of AWS a ramp meets first, and how a plan is made to fit a small account. Pure arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+# The functions of the workflow that each message calls, one after the other.
+INVOCATIONS_PER_MESSAGE = 4
+# An account up to this Lambda concurrency gets its mapping held back, so that the workflow's functions have the rest.
+SMALL_CONCURRENCY = 50
+SMALLEST_MAPPING_CONCURRENCY = 2  # AWS takes no less
+# What one invocation occupies while the first ones start cold, in seconds; warm ones take a tenth.
+CAUTIOUS_FUNCTION_S = 0.1
+
+
+@dataclass(frozen=True)
+class Quotas:
+    """What an account may do at once in one region.
+
+    Attributes:
+        lambda_concurrency: invocations of all its functions at once; 1,000 usually, 10 in many new accounts.
+        start_express_per_s: StartExecution calls for Express Workflows a second, sustained.
+        source: where the second number is from.
+    """
+
+    lambda_concurrency: int
+    start_express_per_s: float
+    source: str
+
+    @property
+    def is_small(self) -> bool:
+        """Whether the account's concurrency is that of a new one."""
+        return self.lambda_concurrency <= SMALL_CONCURRENCY
+
+    @property
+    def mapping_concurrency(self) -> int | None:
+        """What to hold the event source mapping to; None when there is enough for all."""
+        return SMALLEST_MAPPING_CONCURRENCY if self.is_small else None
+
+
+def ceilings(
+    quotas: Quotas, *, function_s: float = CAUTIOUS_FUNCTION_S, start_s: float = 0.1, batch_size: int = 10
+) -> pd.DataFrame:
+    """The rate at which a ramp meets each quota.
+
+    By Little's law the invocations at work are rate × time: ``4 × function_s`` for the workflow's functions, and
+    ``start_s / batch_size`` for ``start_execution``, whose share of the concurrency is put aside where it is held back.
+
+    Args:
+        quotas: of the account.
+        function_s: how long one invocation of a function of the workflow takes, in seconds.
+        start_s: how long one invocation of ``start_execution`` takes, in seconds.
+        batch_size: messages in one invocation of ``start_execution``.
+
+    Returns:
+        One row a quota: ``quota``, ``limit``, ``unit``, ``messages_per_s``; the one that is met first comes first.
+    """
+    held = quotas.mapping_concurrency
+    workflow_s = INVOCATIONS_PER_MESSAGE * function_s
+    rows: list[tuple[str, float, str, float]] = []
+    if held is None:
+        rows.append(
+            (
+                "Lambda: concurrent executions",
+                quotas.lambda_concurrency,
+                "invocations at once",
+                quotas.lambda_concurrency / (workflow_s + start_s / batch_size),
+            )
+        )
+    else:
+        rows.append(
+            (
+                "Lambda: concurrent executions, less those of the mapping",
+                quotas.lambda_concurrency - held,
+                "invocations at once",
+                (quotas.lambda_concurrency - held) / workflow_s,
+            )
+        )
+        rows.append(
+            ("Lambda: concurrency of the mapping", held, "batches at once", held * batch_size / start_s),
+        )
+    rows.append(
+        (
+            "Step Functions: StartExecution, Express",
+            quotas.start_express_per_s,
+            "calls a second",
+            quotas.start_express_per_s,
+        )
+    )
+    table = pd.DataFrame(rows, columns=["quota", "limit", "unit", "messages_per_s"])
+    return table.sort_values("messages_per_s", kind="stable", ignore_index=True)
+
+
+def fit_rates(rates: Sequence[float], quotas: Quotas) -> tuple[list[float], str]:
+    """Rates that the account can carry: those over its lowest ceiling are lowered to it.
+
+    Returns:
+        The rates, and a sentence about what was changed; empty when nothing was.
+    """
+    first = ceilings(quotas).iloc[0]
+    ceiling = float(first["messages_per_s"])
+    fitted = [min(rate, ceiling) for rate in rates]
+    if fitted == list(rates):
+        return fitted, ""
+    return fitted, (
+        f"Rates over {ceiling:g}/s are lowered to it: this account's quota “{first['quota']}” is "
+        f"{first['limit']:g} {first['unit']}."
+    )

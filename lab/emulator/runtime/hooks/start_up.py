@@ -1,0 +1,57 @@
+"""Leaves out imports at the start that nothing of the lab uses.
+
+Replaces the import of ``rfc3987_syntax`` and, for one moment, that of ``moto.batch``.
+
+Slow: JupyterLab, installed beside LocalStack, brings ``rfc3987_syntax``; ``jsonschema`` uses it when it is there, and
+it builds a large grammar while it is imported: 0.6 s. The Batch integration of Step Functions needs one list of words from
+``moto.batch``, whose package imports moto's whole EC2, which asks botocore for every region: 0.5 s.
+
+The same to see: ``jsonschema`` checks the format "iri" only where that library is there, and no API of LocalStack has
+such a format. Batch itself is not among the lab's services, and its import is whole again right afterwards.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import ModuleType
+
+UNUSED_LIBRARY = "rfc3987_syntax"
+BATCH = "moto.batch"
+
+
+def install() -> None:
+    """Called before LocalStack imports anything large."""
+    if UNUSED_LIBRARY not in sys.modules:
+        sys.modules[UNUSED_LIBRARY] = None  # type: ignore[assignment]  # Python's way to make an import fail
+
+
+@contextmanager
+def _package_without_its_code(name: str) -> Iterator[None]:
+    """Lets the modules of a package be imported without running the package itself."""
+    if name in sys.modules:
+        yield
+        return
+    parent_name, _, _ = name.rpartition(".")
+    parent = importlib.import_module(parent_name)
+    package = ModuleType(name)
+    package.__path__ = [f"{path}/{name.rpartition('.')[2]}" for path in parent.__path__]
+    sys.modules[name] = package
+    try:
+        yield
+    finally:
+        del sys.modules[name]
+        for module in [each for each in sys.modules if each.startswith(f"{name}.")]:
+            del sys.modules[module]
+
+
+def _import_batch_words(execute: Callable[[], None]) -> None:
+    with _package_without_its_code(BATCH):
+        execute()
+
+
+_TASKS = "localstack.services.stepfunctions.asl.component.state.state_execution.state_task.service"
+PATCHES: dict[str, Callable[[ModuleType], None]] = {}
+AROUND = {f"{_TASKS}.state_task_service_batch": _import_batch_words}
