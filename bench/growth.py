@@ -73,7 +73,7 @@ class Growth:
 
 def measure(count: int, *, following: bool) -> Growth:
     """Run one size on an emulator of its own."""
-    system = EmbeddedLocalStack("bench-growth", "", count, {"LAB_HOOKS": "on"})
+    system = EmbeddedLocalStack("bench-growth", "", count, hooks=True)
     with system.running():
         system.provision()
         workload.one(system)
@@ -221,7 +221,7 @@ def chart(one: Growth, follower: Growth | None) -> Chart:
 def _axes(axes: Axes, title: str, unit: str, one: Growth) -> None:
     axes.set_title(title)
     axes.set_xlim(0, one.messages * 1.03)
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, axes.get_ylim()[1] * 1.05)
     plain_numbers(axes.xaxis, integer=True, bins=5)
     plain_numbers(axes.yaxis, bins=5)
     label_axes(axes, "messages", unit)

@@ -2,7 +2,8 @@
 
 Each round starts every system anew, one after the other (A B C A B C ...), so that whatever else the machine does
 meets them all; the table holds medians over the rounds. A round is: start, provision, one message, a first burst right
-after it (workers start meanwhile), a second burst (warm), one message a second, and half of the warm burst's rate.
+after it (workers start meanwhile), a larger one to warm up, the same again (the one that counts), one message a second,
+and half of the warm burst's rate.
 
     python -m bench.pipeline                # about 20 minutes
     python -m bench.pipeline --quick        # a few minutes, into out/bench
@@ -11,7 +12,7 @@ after it (workers start meanwhile), a second burst (warm), one message a second,
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,17 +38,20 @@ WANTED_FIRST_S = 6.0
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much is sent: messages of a burst by system, messages of the idle spell, seconds at half of saturation."""
+    """How much is sent: messages of the first burst, of the warm ones, at one a second; seconds at half of the rate."""
 
     rounds: int
+    first_burst: int
     burst: dict[str, int]
     idle: int
     half_s: float
     floor: int
 
 
-FULL = Sizes(rounds=3, burst={STOCK: 100, HOOKS: 1000, MINISTACK: 1000}, idle=20, half_s=20.0, floor=5000)
-QUICK = Sizes(rounds=1, burst={STOCK: 15, HOOKS: 60, MINISTACK: 60}, idle=5, half_s=5.0, floor=500)
+FULL = Sizes(
+    rounds=3, first_burst=100, burst={STOCK: 100, HOOKS: 1000, MINISTACK: 1000}, idle=20, half_s=20.0, floor=5000
+)
+QUICK = Sizes(rounds=1, first_burst=15, burst={STOCK: 15, HOOKS: 60, MINISTACK: 60}, idle=5, half_s=5.0, floor=500)
 
 
 @dataclass
@@ -81,12 +85,16 @@ def one_round(system: System, sizes: Sizes, account: Account, say: Callable[[str
         system.provision()
         provision_s = clock.lap()
         first, first_message_s = workload.one(system)
-        cold = workload.burst(system, system.burst)
+        cold = workload.burst(system, sizes.first_burst)
+        warm_up = workload.burst(system, system.burst)
         warm = workload.burst(system, system.burst)
         idle = workload.paced(system, 1.0, sizes.idle)
         half_rate = max(warm.rate / 2, 1.0 / sizes.half_s) if warm.succeeded else 1.0
         half = workload.paced(system, half_rate, sizes.half_s)
-        account.add(system, {first} | cold.message_ids | warm.message_ids | idle.message_ids | half.message_ids)
+        account.add(
+            system,
+            {first}.union(*(part.message_ids for part in (cold, warm_up, warm, idle, half))),
+        )
     account.notes += [f"{system.label}: {run.void}" for run in (idle, half) if run.void]
     say(f"  {system.label}: {cold.rate:.1f}/s, then {warm.rate:.1f}/s")
     return {
@@ -102,8 +110,8 @@ def one_round(system: System, sizes: Sizes, account: Account, say: Callable[[str
         "end_to_end_p50_s": quantile(half.messages["end_to_end_s"], 0.50),
         "end_to_end_p99_s": quantile(half.messages["end_to_end_s"], 0.99),
         "cpu_s": warm.cpu_s,
-        "peak_mib": max(cold.peak_mib, warm.peak_mib),
-        "processes": max(cold.processes, warm.processes),
+        "peak_mib": max(part.peak_mib for part in (cold, warm_up, warm)),
+        "processes": max(part.processes for part in (cold, warm_up, warm)),
     }
 
 
@@ -194,8 +202,9 @@ def explanation(sizes: Sizes) -> str:
 definition, queue and mapping (batches of ten) from the same code. LocalStack runs its functions in the lab's process
 workers, hooks or not; as it comes it would need Docker.
 
-- *first burst*, *warm burst*: messages per second from the first send to the last end, sent as fast as one caller can;
-  one burst right after the first message, then another ({bursts}).
+- *first burst*, *warm burst*: messages per second from the first send to the last end, sent as fast as one caller can.
+  The first one, {sizes.first_burst} messages, comes right after the first message; the warm one is the second of two
+  larger ones ({bursts}).
 - *idle p50*: duration of an execution at one message a second, {sizes.idle} messages, after the bursts.
 - *duration*, *end-to-end* (from the planned send time): at half of the warm burst's rate for {sizes.half_s:g} s. The
   p99 of fewer than 100 messages is their maximum.
@@ -306,13 +315,13 @@ def run(options: Options) -> Path:
     """Measure, write ``pipeline.md`` and ``pipeline.png``; the path of the former."""
     sizes = QUICK if options.quick else FULL
     if options.rounds:
-        sizes = Sizes(options.rounds, sizes.burst, sizes.idle, sizes.half_s, sizes.floor)
+        sizes = replace(sizes, rounds=options.rounds)
     described = machine.describe()
     without_peer = ""
     with workplace() as folder:
         systems: list[System] = [
-            EmbeddedLocalStack("bench-stock", STOCK, sizes.burst[STOCK], {"LAB_HOOKS": "off"}),
-            EmbeddedLocalStack("bench-hooks", HOOKS, sizes.burst[HOOKS], {"LAB_HOOKS": "on"}),
+            EmbeddedLocalStack("bench-stock", STOCK, sizes.burst[STOCK], hooks=False),
+            EmbeddedLocalStack("bench-hooks", HOOKS, sizes.burst[HOOKS], hooks=True),
         ]
         try:
             systems.append(MiniStack("bench-peer", MINISTACK, sizes.burst[MINISTACK], folder / "ministack"))
@@ -337,7 +346,7 @@ def run(options: Options) -> Path:
         "The pipeline on LocalStack without and with the hooks, on MiniStack, and in plain Python",
         described,
         parts,
-        chart(middle, f"Medians of {sizes.rounds} rounds in turn on one machine"),
+        chart(middle, f"Medians of {sizes.rounds} rounds, in turn on one machine" if sizes.rounds > 1 else "One round"),
     )
 
 

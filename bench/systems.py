@@ -5,13 +5,14 @@ All of them get the same resources from the same code (``lab.stack``), the same 
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
 import time
 import urllib.request
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from typing import Any
 import pandas as pd
 
 from bench import processes
-from lab import observations, stack
+from lab import observations, paths, stack
 from lab.emulator import launcher
 from lab.errors import LabError
 from lab.session import Watch
@@ -37,6 +38,10 @@ START_DEADLINE_S = 60.0
 
 class PeerError(LabError):
     """The emulator that the lab is compared with could not be installed or started."""
+
+
+class HooksError(LabError):
+    """LocalStack does not run with the hooks that were asked for."""
 
 
 class System(ABC):
@@ -100,19 +105,27 @@ class EmbeddedLocalStack(System):
     """LocalStack as the lab starts it.
 
     Args:
-        environment: more variables for it, such as the switch of the hooks.
+        hooks: whether the lab's hooks are on.
     """
 
-    def __init__(self, name: str, label: str, burst: int, environment: Mapping[str, str]) -> None:
+    def __init__(self, name: str, label: str, burst: int, *, hooks: bool) -> None:
         super().__init__(name, label, burst)
-        self._environment = environment
+        self._hooks = "on" if hooks else "off"
 
     def start(self) -> None:
         emulator = launcher.start(
-            self.name, port=processes.free_port(), owned=True, extra_environment=self._environment
+            self.name,
+            port=processes.free_port(),
+            owned=True,
+            extra_environment={"LAB_HOOKS": self._hooks, "LAB_HOOKS_OFF": ""},
         )
         self.pid = emulator.pid
         self.target = Target("embedded", self.name)
+        # A hook that stands aside does so without a word: the figures would belong to something else.
+        report = json.loads((paths.state_folder(self.name) / "emulator" / "report.json").read_text("utf-8"))
+        wrong = {name: state for name, state in report["hooks"].items() if state != self._hooks}
+        if wrong or not report["hooks"]:
+            raise HooksError(f"Hooks that are not {self._hooks}: {wrong or 'all of them'}.", next_step="make test")
 
     def provision(self) -> None:
         super().provision()

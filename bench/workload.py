@@ -10,6 +10,7 @@ import pandas as pd
 
 from bench.processes import Meter
 from bench.systems import System
+from bench.workplace import go_on
 from lab import messages, observations
 from lab.analysis.latency import join_messages
 from lab.sender import Plan, Sender, staircase
@@ -111,6 +112,7 @@ def paced(system: System, rate: float, seconds: float) -> Paced:
     before = ended(system)
     plan = Plan(staircase([rate], seconds))
     result = Sender(system.sqs, system.queue_url).send(plan, messages.generate(len(plan)))
+    go_on()
     system.wait(before + int((result.sends["outcome"] == "acked").sum()), pause_s=0.5)
     # The records of start_execution are left out: durations and end-to-end latencies do not need them.
     joined = join_messages(result.sends, observations.parse_received([]), system.executions())

@@ -228,7 +228,12 @@ def notebook(
     """Open the workshop in JupyterLab; Ctrl-C stops it."""
     from lab import jupyter
 
-    jupyter.serve(resolve(target, name), open_browser=browser, port=port, say=out.print)
+    jupyter.serve(
+        resolve(target, name),
+        open_browser=browser,
+        port=port,
+        say=lambda text: out.print(text, soft_wrap=True, markup=False),  # a broken address cannot be opened
+    )
 
 
 @app.command()

@@ -57,8 +57,8 @@ SCOPES: tuple[Scope, ...] = (
     ),
     Scope(
         "Functions",
-        "lambda:CreateFunction lambda:TagResource lambda:GetFunctionConfiguration lambda:UpdateFunctionCode "
-        "lambda:UpdateFunctionConfiguration lambda:DeleteFunction",
+        "lambda:CreateFunction lambda:TagResource lambda:GetFunction lambda:GetFunctionConfiguration "
+        "lambda:UpdateFunctionCode lambda:UpdateFunctionConfiguration lambda:DeleteFunction lambda:InvokeFunction",
         (_FUNCTION,),
     ),
     # A mapping's ARN ends in an id that AWS makes up, so it is the function that tells ours from others.
@@ -88,7 +88,7 @@ SCOPES: tuple[Scope, ...] = (
     Scope(
         "StateMachines",
         "states:CreateStateMachine states:TagResource states:DescribeStateMachine states:UpdateStateMachine "
-        "states:DeleteStateMachine states:StartExecution",
+        "states:DeleteStateMachine states:StartExecution states:StartSyncExecution",
         (f"arn:${{Partition}}:states:${{Region}}:${{Account}}:stateMachine:{_OWN}",),
     ),
     # AWS knows no resource for these: they list, or read the account's settings. None of them changes anything.
@@ -128,11 +128,13 @@ CALLS: dict[str, tuple[str, ...]] = {
     "iam.ListRolePolicies": ("iam:ListRolePolicies",),
     "iam.DeleteRolePolicy": ("iam:DeleteRolePolicy",),
     "lambda.CreateFunction": _CREATE_FUNCTION,
+    "lambda.GetFunction": ("lambda:GetFunction",),
     "lambda.GetFunctionConfiguration": ("lambda:GetFunctionConfiguration",),
     "lambda.UpdateFunctionCode": ("lambda:UpdateFunctionCode",),
     "lambda.UpdateFunctionConfiguration": _UPDATE_FUNCTION,
     "lambda.DeleteFunction": ("lambda:DeleteFunction",),
     "lambda.ListFunctions": ("lambda:ListFunctions",),
+    "lambda.Invoke": ("lambda:InvokeFunction",),
     "lambda.CreateEventSourceMapping": ("lambda:CreateEventSourceMapping", "lambda:TagResource"),
     "lambda.GetEventSourceMapping": ("lambda:GetEventSourceMapping",),
     "lambda.ListEventSourceMappings": ("lambda:ListEventSourceMappings",),
@@ -150,6 +152,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "stepfunctions.DeleteStateMachine": ("states:DeleteStateMachine",),
     "stepfunctions.ListStateMachines": ("states:ListStateMachines",),
     "stepfunctions.StartExecution": ("states:StartExecution",),
+    "stepfunctions.StartSyncExecution": ("states:StartSyncExecution",),
     "resourcegroupstaggingapi.GetResources": ("tag:GetResources",),
     "service-quotas.ListServiceQuotas": ("servicequotas:ListServiceQuotas",),
     "service-quotas.ListAWSDefaultServiceQuotas": ("servicequotas:ListAWSDefaultServiceQuotas",),

@@ -315,9 +315,13 @@ def explain(error: BaseException) -> LabError | None:
         code = str(error.response.get("Error", {}).get("Code", ""))
         if code in _EXPIRED:
             return TargetError("AWS refused the credentials: they expired or are not valid.", next_step="aws sso login")
-        if code in _DENIED:
+        if code in _DENIED or _MISSING_ACTION.search(_message(error)):
             return _denied(error)
     return None
+
+
+def _message(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Message", ""))
 
 
 def _denied(error: ClientError) -> DeniedError:
@@ -325,7 +329,7 @@ def _denied(error: ClientError) -> DeniedError:
     where = dict(error.response.get("Lab") or {})
     call = where.pop("call", "")
     # AWS says which of the call's actions it missed. Only that one word is taken from its text.
-    said = _MISSING_ACTION.search(str(error.response.get("Error", {}).get("Message", "")))
+    said = _MISSING_ACTION.search(_message(error))
     actions = [said[1]] if said and said[1] in permissions.known_actions() else list(permissions.actions_of(call))
     if not actions or not where:
         return DeniedError(

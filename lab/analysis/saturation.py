@@ -100,6 +100,8 @@ def find_saturation(
     above = valid[valid["offered_rate"] > best["offered_rate"]].sort_values("offered_rate", kind="stable")
     if above.empty:
         why = f"Not reached: {_rate(best)}, the highest rate that was offered, still passed."
+        if (checks["offered_rate"] > best["offered_rate"]).any():
+            why = f"Not reached: {_rate(best)} still passed, and above it no stage counts: the sender itself lagged."
     else:
         failed = above.iloc[0]
         why = f"{_rate(best)} is the highest rate that passed; at {_rate(failed)} {failed['failed_on']}."

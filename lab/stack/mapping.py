@@ -49,8 +49,9 @@ def ensure(names: Names, settings: Settings) -> None:
 def set_enabled(names: Names, enabled: bool) -> None:
     """Let the mapping poll, or make it stop; return when it does so."""
     current = find(names)
-    if current is not None:
-        names.target.client("lambda").update_event_source_mapping(UUID=current["UUID"], Enabled=enabled)
+    if current is not None and (current["State"] == "Enabled") != enabled:
+        client = names.target.client("lambda")
+        waiting.through_propagation(lambda: client.update_event_source_mapping(UUID=current["UUID"], Enabled=enabled))
         wait_for_state(names, "Enabled" if enabled else "Disabled")
 
 
@@ -72,8 +73,12 @@ def find(names: Names) -> dict[str, Any] | None:
 
 def delete(names: Names) -> None:
     """Delete the mapping and wait until it no longer polls."""
+    if names.target.is_emulator:
+        # LocalStack never finishes deleting a mapping that is disabled: its poller, which would do so, has ended.
+        set_enabled(names, True)
     for entry in _list(names):
         delete_mapping(names, entry["UUID"])
+    waiting.until(lambda: not _list(names), what="the event source mapping to go", deadline_s=_STATE_DEADLINE_S)
 
 
 def delete_mapping(names: Names, uuid: str) -> None:
@@ -106,6 +111,18 @@ def _list(names: Names) -> list[dict[str, Any]]:
         pages = client.get_paginator("list_event_source_mappings").paginate(
             FunctionName=names.function(START_FUNCTION), EventSourceArn=names.queue_arn(names.queue)
         )
-        return [entry for page in pages for entry in page["EventSourceMappings"]]
+        return [entry for page in pages for entry in page["EventSourceMappings"] if _is_there(names, entry)]
     except client.exceptions.ResourceNotFoundException:
         return []
+
+
+def _is_there(names: Names, entry: dict[str, Any]) -> bool:
+    """False for what is listed as being deleted and is gone when asked for: LocalStack may list it for ever."""
+    client = names.target.client("lambda")
+    if entry["State"] != "Deleting":
+        return True
+    try:
+        client.get_event_source_mapping(UUID=entry["UUID"])
+    except client.exceptions.ResourceNotFoundException:
+        return False
+    return True

@@ -5,7 +5,7 @@
 #
 # What happens when many messages per second flow from a queue into a workflow? In this workshop you build
 # such a system out of real AWS services, send it one message, then more and more of them, and see in charts
-# where the time goes and what gives way first. All of it runs on your own machine, for nothing.
+# where the time goes and what gives way first. All of it runs on your own machine and costs nothing.
 #
 # **For whom:** you read a little Python. You need not have seen Amazon SQS, AWS Lambda or AWS Step
 # Functions before.
@@ -110,7 +110,7 @@ self_checks.answer(
 # %% [markdown]
 # ## Read the result
 #
-# The lab answers, and it is still empty: there is no queue and no function in it. Ask it yourself.
+# The lab answers. At first it is empty, without a queue or a function; notebook 01 fills it. Ask it yourself.
 # `here.client("sqs")` is `boto3.client("sqs")`, Amazon's own Python library, with the address of your lab
 # filled in; nothing else about it is special. What you learn to call here you can call on AWS.
 

@@ -292,7 +292,7 @@ charts.state_machine_graph(definition)
 
 # %% [markdown]
 # Your workflow is a state machine of its own with a log group of its own; the lab's stays as it is. The
-# next three cells make it, or change it when it is there.
+# next two cells make it, or change it when it is there.
 
 # %%
 my_machine = exercises.name(names, "waiting-state")

@@ -73,7 +73,8 @@ stack.destroy(here)
 # %% [markdown]
 # ## Read the result
 #
-# An empty list. Do not believe it: ask each service.
+# An empty list. Do not believe it: ask each service. (In an account with many resources these answers come in pages,
+# and you would go through them all. The check at the end asks for each resource by its name.)
 
 # %%
 start = f"{names.prefix}-"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from recorded_calls import named_in, recorded, whole_run_on_an_account_in_this_process
 
-from lab import messages, paths, permissions, session, stack
+from lab import messages, observations, paths, permissions, self_checks, session, stack
 from lab.emulator import launcher
 from lab.stack import Names, Settings, mapping, queues
 from lab.target import Target
@@ -17,7 +16,7 @@ LAB = {"partition": "aws", "region": "us-east-1", "account": "000000000000", "na
 
 
 @pytest.fixture(scope="module")
-def calls(state_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[set[str]]:
+def calls(state_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     """What the lab called: on embedded LocalStack with messages, and on an account in this process what is AWS's only.
 
     The notebooks run in kernels of their own; the calls that their sources name are read from there.
@@ -30,19 +29,21 @@ def calls(state_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
         names = Names(target)
         session.up(target, Settings(function_timeout_s=2, max_receive_count=1, memory_mb=192, batch_size=5))
         session.status(target)
+        self_checks.settings(target)
         session.send(target, [messages.SAMPLE_BODY])
         queue_url = queues.url(names, names.queue)
         watch = session.Watch(names)
         target.client("sqs").send_message(QueueUrl=queue_url, MessageBody=messages.broken("not_json").body)
         watch.until_drained(1, patience_s=60)
         assert len(watch.dead_letters()) == 1
+        observations.drain_messages(target.client("sqs"), queues.url(names, names.dead_letter_queue))
         session.ramp(target, session.RampOptions(rates="2", seconds=2), interactive=False)
         mapping.set_enabled(names, False)
         assert session.down(target) == []
     finally:
         launcher.stop(target.name)
     made |= whole_run_on_an_account_in_this_process(tmp_path_factory.mktemp("account"))
-    yield made | named_in(sorted((paths.NOTEBOOKS / "source").glob("*.py")), permissions.CALLS)
+    return made | named_in(sorted((paths.NOTEBOOKS / "source").glob("*.py")), permissions.CALLS)
 
 
 def test_the_policy_has_what_the_calls_need_and_no_more(calls: set[str]) -> None:
@@ -65,7 +66,9 @@ def test_an_action_too_many_and_a_call_that_nobody_reviewed_are_found(calls: set
     document = permissions.policy(**LAB)
     document["Statement"][0]["Action"].append("sqs:PurgeQueue")
     assert permissions.compare(document, calls).unused == ("sqs:PurgeQueue",)
-    assert permissions.compare(permissions.policy(**LAB), calls | {"sqs.PurgeQueue"}).unknown_calls == ("sqs.PurgeQueue",)
+    assert permissions.compare(permissions.policy(**LAB), calls | {"sqs.PurgeQueue"}).unknown_calls == (
+        "sqs.PurgeQueue",
+    )
 
 
 def test_the_lab_was_really_followed(calls: set[str]) -> None:

@@ -30,10 +30,14 @@ class Account:
     Attributes:
         calls: every call, in its order, as ``service.Operation``.
         parameters: of each call.
+        lambda_concurrency: of the account; moto does not know GetAccountSettings.
+        quotas: what Service Quotas lists; moto does not know Step Functions' either.
     """
 
     calls: list[str] = field(default_factory=list)
     parameters: list[dict[str, Any]] = field(default_factory=list)
+    lambda_concurrency: int = 1000
+    quotas: list[dict[str, Any]] = field(default_factory=list)
     _orders: dict[str, list[Any]] = field(default_factory=dict)
 
     def watch(self, target: Target) -> None:
@@ -62,6 +66,11 @@ class Account:
         if orders := self._orders.get(_name(model)):
             status, parsed = orders.pop(0)
             return SimpleNamespace(status_code=status), dict(parsed)
+        if _name(model) == "lambda.GetAccountSettings":
+            limits = dict.fromkeys(("ConcurrentExecutions", "UnreservedConcurrentExecutions"), self.lambda_concurrency)
+            return SimpleNamespace(status_code=200), {"AccountLimit": limits, "ResponseMetadata": {}}
+        if model.service_model.service_name == "service-quotas":
+            return SimpleNamespace(status_code=200), {"Quotas": self.quotas, "ResponseMetadata": {}}
         return None
 
 

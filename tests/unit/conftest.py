@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import botocore.session
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -35,3 +36,24 @@ def load_handler() -> Callable[[str], ModuleType]:
 def load_event() -> Callable[[str], dict[str, Any]]:
     """A fresh copy of one of the sample events in ``events/``."""
     return lambda name: json.loads((EVENTS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+# botocore reads its service models anew for each session, and takes half a second; here one session's do for all.
+LOADER = botocore.session.create_loader()
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
+    """An AWS account in this process, region us-east-1, with the environment of somebody who may do all in it."""
+    from aws_stand_in import Account
+    from moto import mock_aws
+
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_DEFAULT_REGION", "LAB_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LAB_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setattr(botocore.session, "create_loader", lambda *_: LOADER)
+    with mock_aws():
+        yield Account()

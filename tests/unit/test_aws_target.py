@@ -9,36 +9,17 @@ from __future__ import annotations
 import itertools
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import botocore.session
 import pytest
 from aws_stand_in import Account, Clock, StopError, stop_after
 from botocore.exceptions import ClientError
-from moto import mock_aws
 
 from lab import stack
 from lab.stack import Names, Settings, functions, logs, queues, roles, sweep, tags, waiting
 from lab.stack.names import FUNCTIONS
 from lab.target import DeniedError, Target, explain
-
-LOADER = botocore.session.create_loader()
-
-
-@pytest.fixture
-def account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Account]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    monkeypatch.setenv("AWS_REGION", "eu-west-1")
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
-    monkeypatch.delenv("LAB_REGION", raising=False)
-    monkeypatch.setenv("LAB_STATE_DIR", str(tmp_path / "state"))
-    # botocore reads its service models anew for each session; here one session's do for all.
-    monkeypatch.setattr(botocore.session, "create_loader", lambda *_: LOADER)
-    with mock_aws():
-        yield Account()
 
 
 @pytest.fixture
@@ -61,8 +42,8 @@ def target(account: Account, clock: Clock) -> Target:
 
 
 def test_region_account_and_partition_are_the_callers(target: Target) -> None:
-    assert (target.region, target.account, target.partition) == ("eu-west-1", "123456789012", "aws")
-    assert Names(target).state_machine_arn.startswith("arn:aws:states:eu-west-1:123456789012:stateMachine:")
+    assert (target.region, target.account, target.partition) == ("us-east-1", "123456789012", "aws")
+    assert Names(target).state_machine_arn.startswith("arn:aws:states:us-east-1:123456789012:stateMachine:")
 
 
 def test_the_names_of_a_run_stay_until_it_is_destroyed_and_are_new_then(account: Account, clock: Clock) -> None:
@@ -212,7 +193,7 @@ def test_a_denied_call_whose_message_names_no_action_lists_all_that_it_needs(acc
         stack.provision(target)
     text = explain(raised.value).render()  # type: ignore[union-attr]
     assert "sqs:CreateQueue or sqs:TagQueue" in text
-    assert "arn:aws:sqs:eu-west-1:123456789012:express-lab-a-*" in text
+    assert "arn:aws:sqs:us-east-1:123456789012:express-lab-a-*" in text
 
 
 # --------------------------------------------------------------------------------------------- half-way
@@ -358,7 +339,7 @@ def test_a_survivor_that_only_its_tag_gives_away_is_told(account: Account, targe
     stack.provision(target)
     target.client("sqs").create_queue(QueueName="a-name-of-my-own", tags=tags.as_mapping("a"))
     (line,) = stack.destroy(target)
-    assert line == "arn:aws:sqs:eu-west-1:123456789012:a-name-of-my-own (found by its tag)"
+    assert line == "arn:aws:sqs:us-east-1:123456789012:a-name-of-my-own (found by its tag)"
     again = new_target(account)
     assert again.run == target.run, "the run has not ended"
 
@@ -370,7 +351,7 @@ def test_what_the_tagging_service_still_lists_but_is_gone_is_no_survivor(account
         names.state_machine_arn,
         names.function_arn("start_execution"),
         names.log_group_arn(names.log_group),
-        f"arn:aws:lambda:eu-west-1:{target.account}:event-source-mapping:0e1f",
+        f"arn:aws:lambda:us-east-1:{target.account}:event-source-mapping:0e1f",
     ]
     stack.destroy(target)
     listed: dict[str, Any] = {"ResourceTagMappingList": [{"ResourceARN": arn, "Tags": []} for arn in gone]}

@@ -11,7 +11,14 @@ from typing import Any
 
 import pytest
 
-from lab.emulator.runtime.hooks import direct_lambda, log_delivery, start_up, status_events, task_threads
+from lab.emulator.runtime.hooks import (
+    direct_lambda,
+    execution_memory,
+    log_delivery,
+    start_up,
+    status_events,
+    task_threads,
+)
 from lab.emulator.runtime.hooks.after_import import after_import, around_import
 from lab.emulator.runtime.hooks.log_delivery import Destination, LogDelivery, LogEvent, batches
 from lab.emulator.runtime.hooks.metrics import MetricCounter, Point
@@ -221,6 +228,32 @@ def test_rules_and_archives_listen(
     module = SimpleNamespace(events_stores={"1": {"us-east-1": store}})
     monkeypatch.setitem(sys.modules, status_events.EVENTS_MODELS, module)  # type: ignore[arg-type]
     assert status_events.somebody_listens("1", "us-east-1") is expected
+
+
+# Memory of executions
+
+
+def test_finished_express_executions_are_forgotten_and_standard_ones_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    executions = {"express-arn": 1, "standard-arn": 2}
+    stores = SimpleNamespace(sfn_stores={"1": {"us-east-1": SimpleNamespace(executions=executions)}})
+    monkeypatch.setitem(sys.modules, "localstack.services.stepfunctions.backend.store", stores)  # type: ignore[arg-type]
+    ended: list[str] = []
+
+    class Communication:
+        def __init__(self, arn: str, kind: str) -> None:
+            self.execution = SimpleNamespace(exec_arn=arn, sm_type=kind, account_id="1", region_name="us-east-1")
+
+        def terminated(self) -> None:
+            ended.append(self.execution.exec_arn)
+
+    module = SimpleNamespace(
+        BaseExecutionWorkerCommunication=Communication, StateMachineType=SimpleNamespace(EXPRESS="EXPRESS")
+    )
+    execution_memory._patch(module)  # type: ignore[arg-type]
+    Communication("express-arn", "EXPRESS").terminated()
+    Communication("standard-arn", "STANDARD").terminated()
+    assert ended == ["express-arn", "standard-arn"]
+    assert executions == {"standard-arn": 2}
 
 
 # Calls inside the process

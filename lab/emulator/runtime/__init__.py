@@ -8,6 +8,8 @@ Environment variables read by this package:
 ``LAMBDA_RUNTIME_EXECUTOR``         must be ``worker_pool`` (LocalStack's own setting; an unknown name means Docker)
 ``LAB_WORKERS_PER_FUNCTION``        most worker processes of one function version; default: the cores, at least 2
 ``LAB_PURE_PYTHON_RUNTIME_CLIENT``  ``1`` makes workers use the pure-Python runtime client even where the compiled is
+``LAB_HOOKS``                       ``off`` turns all hooks off
+``LAB_HOOKS_OFF``                   names of hooks to turn off, with commas between
 ``LAB_EMULATOR_REPORT``             path of a JSON file, written once LocalStack is ready: what was really loaded
 ==================================  ==================================================================================
 """

@@ -31,12 +31,18 @@ class _Pools:
         self._lock = threading.Lock()
         self._pools: dict[tuple[str, str], WorkerPool] = {}
 
+    def open(self, function_version: FunctionVersion) -> None:
+        with self._lock:
+            self._pools.setdefault(_pool_key(function_version), WorkerPool(settings.workers_per_function()))
+
     def of(self, function_version: FunctionVersion) -> WorkerPool:
         with self._lock:
-            key = _pool_key(function_version)
-            if key not in self._pools:
-                self._pools[key] = WorkerPool(settings.workers_per_function())
-            return self._pools[key]
+            pool = self._pools.get(_pool_key(function_version))
+        if pool is None:
+            # An invocation that was under way while its function was deleted: served, but no worker stays.
+            pool = WorkerPool(settings.workers_per_function())
+            pool.close()
+        return pool
 
     def pop(self, function_version: FunctionVersion) -> WorkerPool | None:
         with self._lock:
@@ -70,7 +76,7 @@ class WorkerPoolExecutor(RuntimeExecutor):
 
     @classmethod
     def prepare_version(cls, function_version: FunctionVersion) -> None:
-        """Unpacks the code.
+        """Unpacks the code and opens the pool; workers start when they are needed.
 
         Raises:
             LambdaRuntimeException: the function cannot run here; LocalStack then marks it as failed.
@@ -79,6 +85,7 @@ class WorkerPoolExecutor(RuntimeExecutor):
         if not runtime.startswith("python"):
             raise LambdaRuntimeException(f"this executor runs Python functions only, not {runtime}")
         function_version.config.code.prepare_for_execution()
+        POOLS.open(function_version)
 
     @classmethod
     def cleanup_version(cls, function_version: FunctionVersion) -> None:

@@ -104,6 +104,13 @@ class Worker:
         Raises:
             WorkerGoneError: the worker, used before, had ended before it took this event.
         """
+        try:
+            return self._invoke(invocation)
+        except BaseException:
+            self._usable = False  # whatever state it is in, nobody else shall meet it
+            raise
+
+    def _invoke(self, invocation: Invocation) -> Outcome:
         first = not self._ready
         arrived = time.perf_counter()
         failure = self._await_readiness(invocation)

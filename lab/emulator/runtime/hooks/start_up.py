@@ -3,8 +3,8 @@
 Replaces the import of ``rfc3987_syntax`` and, for one moment, that of ``moto.batch``.
 
 Slow: JupyterLab, installed beside LocalStack, brings ``rfc3987_syntax``; ``jsonschema`` uses it when it is there, and
-it builds a large grammar while it is imported: 0.6 s. The Batch integration of Step Functions needs one list of words from
-``moto.batch``, whose package imports moto's whole EC2, which asks botocore for every region: 0.5 s.
+it builds a large grammar while it is imported: 0.6 s. The Batch integration of Step Functions needs one list of words
+from ``moto.batch``, whose package imports moto's whole EC2, which asks botocore for every region: 0.5 s.
 
 The same to see: ``jsonschema`` checks the format "iri" only where that library is there, and no API of LocalStack has
 such a format. Batch itself is not among the lab's services, and its import is whole again right afterwards.

@@ -1,0 +1,495 @@
+# %% [markdown]
+# # Latency
+#
+# **Time:** 35 minutes
+#
+# How long does a message take? There is no such number: each takes its own time. You learn to say something
+# true about thousands of times at once, to find out which part of the way takes them, and to catch the
+# commonest mistake in measuring them. After this notebook you
+#
+# - read p50, p90, p99 and the maximum, and know why averages mislead,
+# - can split a message's time into its parts, and see a cold start among them,
+# - know what a sender that was held up hides, and how to count so that it does not,
+# - can check a measurement with Little's law.
+
+# %% [markdown]
+# ## Vocabulary
+#
+# | word | meaning |
+# |---|---|
+# | **latency** | the time from when something was due to when it was done |
+# | **percentile** | p90 is the value that 90 of 100 do not exceed; p50, the *median*, that half of them do not |
+# | **tail** | the few slowest |
+# | **send lag** | from when a message was due to when it left the sender |
+# | **queue wait** | from when SQS took it to when SQS handed it out |
+# | **start delay** | from there to the first event of its execution |
+# | **duration** | from the first event of the execution to the last |
+# | **end-to-end latency** | all of this together: from the planned send time to the end |
+# | **naive latency** | the same, counted from when the message did leave |
+# | **coordinated omission** | the mistake of the naive latency: what was not sent in time is not counted |
+# | **cold start** | what the first call of a function costs: a process is started, and your file is imported |
+
+# %%
+import math
+import time
+
+import pandas as pd
+from lab import charts, messages, self_checks, session, stack, workshop
+from lab.analysis import backlog, latency
+from lab.sender import Plan, Sender, Stage, staircase
+
+here = workshop.open_lab()
+names = stack.Names(here)
+
+# %%
+sqs = here.client("sqs")
+functions = here.client("lambda")
+queue_url = sqs.get_queue_url(QueueName=names.queue)["QueueUrl"]
+
+# %% [markdown]
+# ## Predict
+#
+# - Ten messages: nine took 100 milliseconds, and one took two seconds. What is their average? What is their
+#   p50, their p90, their p99?
+# - Which part of its way takes a message the longest: the wait in the queue, the start, or the four states?
+# - Twenty messages a second are sent, and for one second the sender is held up. How many messages are late?
+#   How many of them does a clock see that starts when a message leaves?
+
+# %% [markdown]
+# The first question can be answered at once.
+
+# %%
+ten = pd.Series([100] * 9 + [2000])
+pd.Series(
+    {"average": ten.mean()}
+    | {f"p{p}": latency.quantile(ten, p / 100) for p in (50, 90, 99)}
+)
+
+# %%
+self_checks.answer(
+    "messages that took as long as the average",
+    expected=0,
+    observed=int((ten == ten.mean()).sum()),
+    look_at="ten, the series",
+)
+
+# %% [markdown]
+# The average is 290, and no message took anything like it: nine were faster, one far slower. The average is
+# right for adding up (what do I pay for ten messages?) and wrong for saying what somebody waits. p50 and p90
+# say what most people get. p99 and the maximum say what the unlucky ones get. And who sends a hundred
+# messages a day is unlucky once a day.
+#
+# Neither can percentiles be averaged. Two servers handled a hundred messages each, and one of them had a
+# bad day:
+
+# %%
+calm = pd.Series([100] * 100)
+busy = pd.Series([100] * 90 + [2000] * 10)
+each = [latency.quantile(server, 0.95) for server in (calm, busy)]
+together = latency.quantile(pd.concat([calm, busy]), 0.95)
+print(
+    "p95 of each:",
+    each,
+    "their average:",
+    sum(each) / 2,
+    "p95 of all 200:",
+    together,
+)
+
+# %%
+self_checks.answer(
+    "the average of the two p95 is the p95 of all",
+    expected=False,
+    observed=sum(each) / 2 == together,
+    look_at="each, and together",
+    say_value=False,
+)
+
+# %% [markdown]
+# So whoever wants the p99 of a day must keep more than the p99 of each minute. The lab keeps every single
+# number.
+
+# %% [markdown]
+# ## Run
+#
+# A gentle staircase, well below saturation: here it is not the limit that counts, but the way. To have a
+# cold start among the messages, make Lambda throw its processes away. Each change of a function's
+# configuration does that, even that of its description.
+
+# %%
+for folder in stack.PIPELINE_FUNCTIONS:
+    function, note = names.function(folder), f"started anew, {time.time():.0f}"
+    functions.update_function_configuration(
+        FunctionName=function, Description=note
+    )
+for folder in stack.PIPELINE_FUNCTIONS:
+    functions.get_waiter("function_updated_v2").wait(
+        FunctionName=names.function(folder)
+    )
+
+# %% tags=["nbval-ignore-output"]
+plan = Plan(staircase([5, 10, 20], seconds=4))
+result = session.run_plan(
+    here, plan, list(messages.generate(len(plan), seed=5))
+)
+
+# %%
+self_checks.answer(
+    "messages lost",
+    expected=0,
+    observed=len(result.reconciliation.lost),
+    look_at="result.reconciliation; if the queue was not drained, run the cell above again",
+)
+
+# %% [markdown]
+# ## Read the result: percentiles
+#
+# `result.messages` has one row for each message. The column `end_to_end_s` is the one that matters to
+# whoever waits.
+
+# %% tags=["nbval-ignore-output"]
+took = result.messages["end_to_end_s"].dropna()
+figures = {"average": took.mean()} | {
+    name: latency.quantile(took, share)
+    for name, share in latency.QUANTILES.items()
+}
+(pd.Series(figures) * 1000).round(1).to_frame("milliseconds")
+
+# %% [markdown]
+# How is p99 found? Sort all latencies, and count to the place that 99 of 100 do not go beyond. It always is
+# a value that a message did have, not something in between.
+
+# %%
+place = math.ceil(0.99 * len(took))
+self_checks.answer(
+    "p99, counted by hand",
+    expected=figures["p99"],
+    observed=sorted(took)[place - 1],
+    look_at="took, sorted",
+    say_value=False,
+)
+self_checks.answer(
+    "messages slower than p99: at most one of a hundred",
+    expected=True,
+    observed=int((took > figures["p99"]).sum()) <= len(took) / 100,
+    look_at="took, sorted",
+    say_value=False,
+)
+
+# %% tags=["nbval-ignore-output"]
+charts.latency_by_rate(result.stages)
+
+# %% [markdown]
+# ## Read the result: the parts
+#
+# A message's time has five parts. Four of them are columns already; the fifth is the call to SQS itself, from
+# when the message left to when SQS wrote down that it has it. (SQS writes whole milliseconds, so this one
+# can come out a little below zero.) These are averages for each rate, in milliseconds. Here averages are
+# right, for they are to be added up.
+
+# %% tags=["nbval-ignore-output"]
+parts = [
+    "send_lag_s",
+    "to_queue_s",
+    "queue_wait_s",
+    "start_delay_s",
+    "duration_s",
+]
+way = result.messages
+way["to_queue_s"] = latency.seconds_between(way["t_sent"], way["sent"])
+way = way.dropna(subset=parts)
+(way.groupby("offered_rate")[[*parts, "end_to_end_s"]].mean() * 1000).round(1)
+
+# %%
+self_checks.answer(
+    "the parts of each message make its end-to-end latency",
+    expected=True,
+    observed=bool(
+        ((way[parts].sum(axis=1) - way["end_to_end_s"]).abs() < 1e-6).all()
+    ),
+    look_at="way, the table: is a part missing?",
+    say_value=False,
+)
+
+# %% [markdown]
+# Which part is the longest, and which one grows with the rate? Most of the time goes into the workflow or
+# into getting there, and hardly any into the functions' own work. So look into the duration, state by
+# state:
+
+# %% tags=["nbval-ignore-output"]
+charts.state_times_by_rate(result.state_times)
+
+# %%
+visits = result.states.groupby("execution_arn")["duration_s"].sum()
+durations = result.executions.set_index("execution_arn")["duration_s"]
+self_checks.answer(
+    "executions whose states take longer than the execution",
+    expected=0,
+    observed=int((visits > durations.reindex(visits.index) + 0.002).sum()),
+    look_at="result.states and result.executions",
+)
+
+# %% [markdown]
+# The states take nearly all of the duration. (Two milliseconds are granted: AWS writes its events' times in
+# whole milliseconds.)
+
+# %% [markdown]
+# ## Read the result: the cold start
+#
+# Who was the slowest? This is its execution:
+
+# %% tags=["nbval-ignore-output"]
+slowest = way.loc[way["end_to_end_s"].idxmax()]
+its_states = result.states[
+    result.states["execution_arn"] == slowest["execution_arn"]
+]
+charts.waterfall(
+    its_states, title=f"message {slowest.name + 1} of {len(plan)}, the slowest"
+)
+
+# %% [markdown]
+# And these are all messages, over the time at which they were due. Each cell is a number of messages, each
+# column a moment; the line is the maximum. Such a chart is a *heatmap*. It shows what no percentile can:
+# *when* something was slow, and whether there are two kinds of messages.
+
+# %% tags=["nbval-ignore-output"]
+charts.latency_heatmap(result.messages, stages=result.stages)
+
+# %%
+by_start = result.executions.sort_values("started")["duration_s"].dropna()
+self_checks.answer(
+    "the first execution took longer than the fastest one",
+    expected=True,
+    observed=bool(by_start.iloc[0] > by_start.min()),
+    look_at="by_start, the durations in the order of their start",
+    say_value=False,
+)
+
+# %% [markdown]
+# On the left are the cold starts: four functions, each of which had to start Python and to import its file.
+# Whoever comes while they start waits as well. After that the processes stay. With a steady stream of
+# messages cold starts are rare, so they hardly show in p50, and are the very thing that makes the maximum. When
+# the rate climbs, Lambda starts more processes, and there are cold starts again.
+
+# %% [markdown]
+# ## Read the result: Little's law
+#
+# Three numbers describe any place where things arrive, stay and leave: how many are there on average, L;
+# how many arrive in a second, λ; and how long each stays on average, W. John Little proved in 1961 what
+# everybody believed:
+#
+# $$L = \lambda \cdot W$$
+#
+# It does not matter how the arrivals are spaced, nor in which order they are handled. Only, as many must leave
+# as arrive. For each stage the lab measures L from the backlog, and λ and W from the messages:
+
+# %% tags=["nbval-ignore-output"]
+little = backlog.stage_backlog(result.messages)
+shown = [
+    "offered_rate",
+    "arrival_rate",
+    "mean_time_s",
+    "little_in_system",
+    "mean_in_system",
+]
+little[[*shown, "deviation"]].round(3)
+
+# %% [markdown]
+# `little_in_system` is λ·W, `mean_in_system` is L. They differ by what the edges of a stage cut off: messages
+# that arrived in one stage and left in the next. Over the whole run there are no such edges. Check it: the
+# backlog is looked at every half millisecond and averaged, λ is all messages over all the time, and W is
+# their average stay.
+
+# %%
+curve = backlog.backlog_over_time(result.messages, step_s=0.0005)
+arrivals = backlog.entered_system(result.messages)
+rate = len(arrivals) / curve["time_s"].max()
+stay = latency.seconds_between(arrivals["t_sent"], arrivals["finished"]).mean()
+
+# %%
+self_checks.answer(
+    "L and λ·W differ by less than a tenth",
+    expected=True,
+    observed=bool(abs(rate * stay / curve["backlog"].mean() - 1) < 0.1),
+    look_at="curve, rate and stay; a message that never finished spoils it",
+    say_value=False,
+)
+
+# %% [markdown]
+# This is worth more than it seems. A queue tells you for nothing how many messages are in it
+# (`GetQueueAttributes`). Divide by the rate, and you know how long they wait, without measuring a single
+# one. And where you do measure all three and they do not fit, one of the measurements is wrong.
+
+# %% [markdown]
+# ## Run: a sender that is held up
+#
+# Now the commonest mistake. The sender of this run has one thread, and one of its calls is held up for a
+# second: a lost packet, a pause for garbage collection, a laptop that dozes off. What is planned for this
+# second leaves late.
+
+
+# %%
+class HeldUp:
+    def send_message_batch(self, **request):
+        if any(
+            entry["MessageBody"] == unlucky.body for entry in request["Entries"]
+        ):
+            time.sleep(1.0)
+        return sqs.send_message_batch(**request)
+
+
+# %% tags=["nbval-ignore-output"]
+plan = Plan([Stage(10, 2), Stage(20, 6), Stage(30, 2)])
+to_send = list(messages.generate(len(plan), seed=6))
+unlucky = to_send[50]
+sender = Sender(HeldUp(), queue_url, threads=1)
+held_up = session.run_plan(here, plan, to_send, sender=sender)
+
+# %% [markdown]
+# ## Read the result: two clocks
+#
+# For each message there are two latencies. The naive one starts its clock when the message leaves; many
+# tools measure nothing else. The corrected one starts when the message was due. Here are both, in
+# milliseconds, for the stage that was held up:
+
+# %% tags=["nbval-ignore-output"]
+both = latency.corrected_and_naive(held_up.messages).set_index("stage").loc[1]
+clocks = {"corrected": "end_to_end", "naive": "naive"}
+pd.DataFrame(
+    {
+        clock: {
+            name: both[f"{column}_{name}_s"] * 1000
+            for name in latency.QUANTILES
+        }
+        for clock, column in clocks.items()
+    }
+).round(1)
+
+# %%
+lag, wait, naive = (
+    held_up.messages[f"{name}_s"]
+    for name in ("send_lag", "end_to_end", "naive")
+)
+self_checks.answer(
+    "messages that left a quarter of a second late or more: ten at least",
+    expected=True,
+    observed=int((lag >= 0.25).sum()) >= 10,
+    look_at="held_up.messages, the column “send_lag_s”",
+    say_value=False,
+)
+self_checks.answer(
+    "messages for which the naive clock shows more than the corrected one",
+    expected=0,
+    observed=int((naive > wait).sum()),
+    look_at="held_up.messages, the columns “naive_s” and “end_to_end_s”",
+)
+
+# %% tags=["nbval-ignore-output"]
+charts.corrected_and_naive(held_up.stages)
+
+# %%
+self_checks.answer(
+    "the naive p99 hides nothing in some stage, and never shows too much",
+    expected=True,
+    observed=bool(
+        (
+            held_up.stages["naive_p99_s"] <= held_up.stages["end_to_end_p99_s"]
+        ).all()
+    ),
+    look_at="held_up.stages",
+    say_value=False,
+)
+
+# %% [markdown]
+# Twenty a second, for one second: some twenty messages were late, the first by a second, the last by a
+# little. The naive clock sees one of them, the one whose call was held up. The others had not left yet, so for it
+# they were as fast as ever; one in 120 is no more than the maximum, and p99 looks as if nothing had
+# happened. Gil Tene calls this *coordinated omission*: sender and system stand still together, and what
+# was not sent is not counted.
+#
+# In a closed loop it is always so, for a closed loop has no plan that it could be late for. That is the
+# second half of the lie in notebook 03. The lab counts from the planned time everywhere, and shows the naive
+# latency only to warn of it.
+
+# %% [markdown]
+# ## Your turn
+#
+# ### Exercise 1: a percentile
+#
+# Write it yourself: the smallest of `values` that at least the given share of them do not exceed. The share
+# is 0.99 for p99. The values are not sorted.
+
+
+# %%
+def percentile(values, share):
+    # BEGIN SOLUTION
+    return sorted(values)[math.ceil(share * len(values)) - 1]
+    # INSTEAD
+    # return sum(values) / len(values)  # your code here
+    # END SOLUTION
+
+
+# %%
+self_checks.exercise_percentile(percentile)
+
+# %% [markdown]
+# ### Exercise 2: correct a closed loop
+#
+# Somebody meant to send one message every 100 milliseconds, but in a closed loop, and wrote down how long
+# each took: `[20, 350, 20, 20, 20]`. Four of five are fast, says the list. Correct it. Message number k (from 0) was
+# due at `k * every`. It was sent then, or when the one before it had ended, whichever was later. Give back
+# for each message the time from when it was due to when it ended.
+
+
+# %%
+def corrected(took, every):
+    # BEGIN SOLUTION
+    latencies, end = [], 0
+    for k, duration in enumerate(took):
+        end = max(k * every, end) + duration
+        latencies.append(end - k * every)
+    return latencies
+    # INSTEAD
+    # return took  # your code here
+    # END SOLUTION
+
+
+# %%
+self_checks.exercise_corrected(corrected)
+
+# %% [markdown]
+# ### Exercise 3: a café
+#
+# Two guests a minute come into a café, and each stays for twenty minutes. How many chairs are taken, on
+# average?
+
+# %%
+# BEGIN SOLUTION
+chairs = 2 * 20
+# INSTEAD
+# chairs = None  # your number here
+# END SOLUTION
+self_checks.exercise_little(chairs)
+
+# %% [markdown]
+# ## Recap
+#
+# - Say p50, p99 and the maximum. Average only what is to be added up, and never average percentiles.
+# - The latency that counts begins when a message was due. Every other clock forgets those who had to wait
+#   before they were let in.
+# - The parts add up to the whole. The chart of states, the waterfall and the heatmap say where the time goes
+#   and when.
+# - L = λW: how many are there, how fast they come, and how long they stay. Two of them give the third.
+#
+# Next: `05_word_frequencies`. The messages came out; but did the right words come out?
+
+# %% [markdown]
+# ## Roads not taken
+#
+# - **Histograms instead of all values.** Who measures millions of messages does not keep every number, but
+#   counts in bins whose width grows with the value (HdrHistogram, t-digest). Percentiles are then exact to
+#   some digits, and histograms of many machines can be added. A few hundred numbers fit into a table.
+# - **X-Ray.** AWS traces single messages through all services. It samples, and costs; the log group has all
+#   executions here.
+# - **Provisioned concurrency.** Lambda keeps processes ready, for a price, and there are no cold starts.
+#   Notebook 07 tunes such things.
