@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent
 CELL_TIMEOUT_S = 300.0
 
 _closing = pytest.StashKey[contextlib.ExitStack]()
+_prepared = pytest.StashKey[Path]()
 _environment = pytest.StashKey[dict[str, str]]()
 
 
@@ -34,7 +35,9 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
     from tests.notebooks import execute
 
     with execute.in_environment(notebook_lab(item.config)):
-        execute.prepare(item.path)
+        if item.path != item.config.stash.get(_prepared, None):
+            execute.prepare(item.path)
+            item.config.stash[_prepared] = item.path
         return (yield)
 
 

@@ -33,6 +33,7 @@ TargetOption = Annotated[
     str | None,
     typer.Option("--target", help="embedded (default), localstack or aws; LAB_TARGET sets it too."),
 ]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask before resources are made on aws.")]
 NameOption = Annotated[str | None, typer.Option("--name", help="Name of the lab; LAB_NAME sets it too.")]
 
 
@@ -60,10 +61,24 @@ def options() -> None:
 
 
 @app.command()
-def doctor(target: TargetOption = None, name: NameOption = None) -> None:
+def doctor(
+    target: TargetOption = None,
+    name: NameOption = None,
+    endpoint_url: Annotated[
+        str | None,
+        typer.Option("--endpoint-url", help="Probe what an AWS-compatible endpoint on this machine can do."),
+    ] = None,
+) -> None:
     """Say what is missing here and how to get it."""
     from lab import doctor as room
 
+    if endpoint_url is not None:
+        with out.status("Probing ...") as progress:
+            probed = room.probe(endpoint_url, say=lambda text: progress.update(f"Probed: {text}"))
+        out.print(room.as_table(probed))
+        if any(result.verdict == "missing" for result in probed):
+            raise typer.Exit(1)
+        return
     findings = room.examine(resolve(target, name))
     for finding in findings:
         out.print(f"{'ok' if finding.ok else 'MISSING':<8} {finding.what:<16} {finding.found}", soft_wrap=True)
@@ -74,11 +89,12 @@ def doctor(target: TargetOption = None, name: NameOption = None) -> None:
 
 
 @app.command()
-def up(target: TargetOption = None, name: NameOption = None) -> None:
+def up(target: TargetOption = None, name: NameOption = None, yes: YesOption = False) -> None:
     """Start the emulator and provision every resource."""
     from lab import session
 
     chosen = resolve(target, name)
+    _confirm(chosen, messages=1, yes=yes)
     with out.status("Starting ...") as status:
         timing = session.up(chosen, say=_teller(status))
     out.print(
@@ -174,6 +190,10 @@ def ramp(
     seed: Annotated[int, typer.Option("--seed", help="Seed of texts and spacing.")] = 1,
     text: Annotated[Path | None, typer.Option("--text", help="Cut this text file into the messages.")] = None,
     folder: Annotated[Path | None, typer.Option("--out", help="Where tables, charts and report go.")] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option("--budget", min=0, help="What it may cost on aws, in US dollars: 1, or LAB_BUDGET_USD."),
+    ] = None,
 ) -> None:
     """Send at increasing rates and chart what happens."""
     from lab import session
@@ -181,7 +201,9 @@ def ramp(
     chosen = resolve(target, name)
     result = session.ramp(
         chosen,
-        session.RampOptions(rates=rates, seconds=seconds, poisson=poisson, seed=seed, text_file=text),
+        session.RampOptions(
+            rates=rates, seconds=seconds, poisson=poisson, seed=seed, text_file=text, budget_usd=budget
+        ),
         say=out.print,
     )
     destination = folder or paths.state_folder(chosen.name) / "runs" / result.run_id
@@ -189,6 +211,8 @@ def ramp(
     _print_stages(result.stages)
     out.print(result.saturation.reason)
     out.print(result.reconciliation.explain())
+    if not chosen.is_emulator:
+        out.print(f"It cost about {session.measured_bill(result).sentence()}.", soft_wrap=True)
     out.print(f"Tables, charts and report: {_short(destination / 'report.html')}", soft_wrap=True)
     if not result.reconciliation.holds:
         raise typer.Exit(1)
@@ -199,13 +223,16 @@ def demo(
     folder: Annotated[Path, typer.Option("--out", help="Where summary, charts and report go.")] = Path("out"),
     target: TargetOption = None,
     name: NameOption = None,
+    yes: YesOption = False,
 ) -> None:
     """Everything once, without a notebook."""
     import pandas as pd
 
     from lab import session
 
-    summary = session.demo(resolve(target, name or session.throw_away_name()), folder, say=out.print)
+    chosen = resolve(target, name or session.throw_away_name())
+    _confirm(chosen, messages=1 + len(session.DEMO_RAMP.plan()), yes=yes)
+    summary = session.demo(chosen, folder, say=out.print)
     _print_stages(pd.DataFrame(summary["stages"]))
     accounts = summary["reconciliation"]
     out.print(
@@ -237,9 +264,41 @@ def notebook(
 
 
 @app.command()
+def policy(
+    name: NameOption = None,
+    account: Annotated[str | None, typer.Option("--account", help="Twelve digits; default is the caller's.")] = None,
+    region: Annotated[str | None, typer.Option("--region", help="Default is the caller's.")] = None,
+) -> None:
+    """Print the IAM policy that your own identity needs on AWS."""
+    from lab import permissions
+
+    caller = resolve("aws", name)
+    document = permissions.policy(
+        # With both given nothing is asked of AWS: an administrator can print it for somebody else.
+        partition=permissions.partition_of(region) if account and region else caller.partition,
+        region=region or caller.region,
+        account=account or caller.account,
+        name=caller.name,
+    )
+    sys.stdout.write(json.dumps(document, indent=2) + "\n")
+
+
+@app.command()
 def version() -> None:
     """Print the version."""
     out.print(f"express-lab {__version__}")
+
+
+def _confirm(target: Target, *, messages: int, yes: bool) -> None:
+    """Nothing is made on AWS before somebody has seen where, and what it costs."""
+    from lab import session
+
+    if target.is_emulator:
+        return
+    out.print(session.announcement(target, messages), soft_wrap=True)
+    if not yes and not typer.confirm("Go on?"):
+        out.print("Nothing was made.")
+        raise typer.Exit(1)
 
 
 def _teller(status: Status) -> Callable[[str], None]:

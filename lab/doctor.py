@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import psutil
+from rich.table import Table
 
-from lab import paths
+from lab import paths, probes
 from lab.emulator import launcher
 from lab.errors import LabError
 from lab.target import Target
@@ -41,6 +42,25 @@ def examine(target: Target) -> list[Finding]:
     else:
         checks.append(lambda: _account(target))
     return [check() for check in checks]
+
+
+def probe(endpoint_url: str, *, say: Callable[[str], None] = lambda text: None) -> list[probes.Result]:
+    """What an AWS-compatible endpoint on this machine can do of what the workshop needs.
+
+    Raises:
+        TargetError: the URL leads away from this machine.
+    """
+    return probes.probe(endpoint_url, say=say)
+
+
+def as_table(results: list[probes.Result]) -> Table:
+    """The results for the terminal."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("capability", "verdict", "seen", "notebooks"):
+        table.add_column(heading)
+    for result in results:
+        table.add_row(result.capability, result.verdict, result.seen, result.notebooks)
+    return table
 
 
 def _python() -> Finding:

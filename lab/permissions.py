@@ -187,6 +187,11 @@ def statements_for(
     ]
 
 
+def partition_of(region: str) -> str:
+    """The ARN partition of a region, by its name."""
+    return {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(region.rsplit("-", 2)[0], "aws")
+
+
 def known_actions() -> set[str]:
     """Every action that the policy allows."""
     return {action for scope in SCOPES for action in scope.actions.split()}

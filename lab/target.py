@@ -308,8 +308,8 @@ def explain(error: BaseException) -> LabError | None:
     if isinstance(error, EndpointConnectionError | ConnectionClosedError | ConnectTimeoutError | ReadTimeoutError):
         return UnreachableError(
             "The target does not answer.",
-            cause="the emulator ended or is starting; on AWS, the network is down.",
-            next_step="lab doctor, then lab up",
+            cause="the emulator ended, is starting or was never started; on AWS, the network is down.",
+            next_step="lab doctor, then lab up; for the target 'localstack': docker compose up -d --wait",
         )
     if isinstance(error, ClientError):
         code = str(error.response.get("Error", {}).get("Code", ""))

@@ -14,7 +14,7 @@ from lab import stack
 from lab.emulator import launcher
 from lab.errors import LabError
 from lab.session.watch import Watch
-from lab.stack import Names, Settings
+from lab.stack import Names, Settings, quotas
 from lab.target import Target
 
 Say = Callable[[str], None]
@@ -57,7 +57,7 @@ def up(
     if target.kind == "embedded":
         launcher.start(target.name, owned=owned, say=say)
     started = time.perf_counter()
-    stack.provision(target, settings, say=say)
+    stack.provision(target, quotas.fitted(target, settings or Settings()), say=say)
     return Timing(started - began, time.perf_counter() - started)
 
 

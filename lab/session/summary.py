@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from lab import __version__, charts
+from lab.analysis import cost
 from lab.session.ramp import RampResult
 
 _STAGE_KEYS = (
@@ -57,6 +58,11 @@ def ramp_summary(result: RampResult) -> dict[str, Any]:
         "reconciliation": result.reconciliation.as_dict(),
         "words": {"total": result.words.total, "matches_expected": result.words.matches},
     }
+
+
+def measured_bill(result: RampResult) -> cost.Bill:
+    """What a ramp costs, or would cost, on AWS: as measured."""
+    return cost.bill(cost.measured_usage(result.sends, result.received, result.executions, result.states))
 
 
 def ramp_figures(result: RampResult) -> dict[str, Any]:

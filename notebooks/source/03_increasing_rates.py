@@ -170,6 +170,15 @@ pd.DataFrame(
     [{"rate": stage.rate, "messages": stage.messages} for stage in plan.stages]
 )
 
+# %%
+self_checks.answer(
+    "the plan has rate × seconds messages",
+    expected=round(sum(rates) * 3),
+    observed=len(plan),
+    look_at="plan.stages",
+    say_value=False,
+)
+
 # %% [markdown]
 # Each message gets a text of its own, made up from a vocabulary; which words are in it is known, and
 # notebook 05 makes use of that. The last message is broken: what it says is base64, is none. (Base64 has no

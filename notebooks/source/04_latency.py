@@ -295,10 +295,12 @@ shown = [
 little[[*shown, "deviation"]].round(3)
 
 # %% [markdown]
-# `little_in_system` is λ·W, `mean_in_system` is L. They differ by what the edges of a stage cut off: messages
-# that arrived in one stage and left in the next. Over the whole run there are no such edges. Check it: the
-# backlog is looked at every half millisecond and averaged, λ is all messages over all the time, and W is
-# their average stay.
+# `little_in_system` is λ·W, `mean_in_system` is L, and `deviation` is by how much they differ. Below
+# saturation it is next to nothing: only a message that arrives in one stage and leaves in the next spoils the
+# sum. In the last stage of notebook 03 it is not, for there more arrived than left.
+#
+# Do not take the lab's word for it. Here the backlog is looked at every half millisecond and averaged; λ is
+# all messages over all the time, and W is their average stay.
 
 # %%
 curve = backlog.backlog_over_time(result.messages, step_s=0.0005)
@@ -402,9 +404,9 @@ self_checks.answer(
 
 # %% [markdown]
 # Twenty a second, for one second: some twenty messages were late, the first by a second, the last by a
-# little. The naive clock sees one of them, the one whose call was held up. The others had not left yet, so for it
-# they were as fast as ever; one in 120 is no more than the maximum, and p99 looks as if nothing had
-# happened. Gil Tene calls this *coordinated omission*: sender and system stand still together, and what
+# little. The naive clock sees one of them, the one whose call was held up. The others had not left yet, so for
+# it they were hardly slower than ever. One in 120 is the maximum and no more, and the naive p99 looks as if
+# little had happened. Gil Tene calls this *coordinated omission*: sender and system stand still together, and what
 # was not sent is not counted.
 #
 # In a closed loop it is always so, for a closed loop has no plan that it could be late for. That is the

@@ -100,6 +100,8 @@ def test_all_cells_run_in_the_page_and_the_charts_are_seen(browser: Browser, ser
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.goto(served.page(notebook))
     expect(page.locator(".jp-Notebook .jp-CodeCell")).to_have_count(code_cells(notebook), timeout=60_000)
+    # Before the kernel answers, JupyterLab drops what it is asked to run without a word.
+    expect(page.locator("#jp-main-statusbar").get_by_text("| Idle")).to_be_visible(timeout=60_000)
     page.keyboard.press("Control+b")  # hide the file browser
     run_all_cells(page)
     wait_until_all_have_run(page, notebook)

@@ -17,7 +17,6 @@ from lab.stack import Names, Settings, functions, sweep
 from lab.stack import quotas as quota_room
 from lab.target import Target
 
-
 WITH_WAITERS = ("iam", "lambda")
 
 
@@ -75,7 +74,7 @@ def whole_run_on_an_account_in_this_process(state: Path) -> set[str]:
 
 
 def named_in(files: Iterable[Path], known: Iterable[str]) -> set[str]:
-    """Calls whose boto3 names occur in Python files, whether called or handed on, and paginators and waiters that are asked for.
+    """Calls whose boto3 names occur in Python files: called, handed on, or asked for as paginator or waiter.
 
     A name that several services have counts for those that ``known`` has, else for the first: it is then a call that
     nobody reviewed.

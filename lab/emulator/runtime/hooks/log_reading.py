@@ -1,11 +1,12 @@
 """Reads a log group without going through all of its events each time.
 
-Replaces ``get_log_events`` of moto's ``LogStream``, ``filter_log_events`` of its ``LogGroup``, and the deep copies that
-``localstack.services.logs.provider`` makes to describe groups.
+Replaces ``get_log_events`` of moto's ``LogStream``, ``filter_log_events`` of its ``LogGroup``, ``_enrich_response``
+of its ``LogsResponse``, and the deep copies that ``localstack.services.logs.provider`` makes to describe groups.
 
 Slow: every page of events filters and sorts the whole stream and builds a dictionary of each event, of which it then
 returns some; with the 220,000 events of 10,000 messages half a second a page, in which LocalStack does little else.
-DescribeLogGroups copies every event of every group, twice.
+DescribeLogGroups copies every event of every group, twice. And in each answer, megabytes of JSON, moto looks with a
+regular expression for the request id of an XML answer.
 
 The same to see: the same pages with the same tokens. Streams are kept in the order of time in which they are read
 (events of the same time in order of arrival, as before), so that a page can be found by bisection.
@@ -70,6 +71,7 @@ def page_bounds(
 def _patch(module: ModuleType) -> None:
     from moto.logs.exceptions import InvalidParameterException
     from moto.logs.models import LogGroup, LogStream
+    from moto.logs.responses import LogsResponse
 
     def make_put(put_log_events: Any) -> Any:
         @functools.wraps(put_log_events)
@@ -140,6 +142,13 @@ def _patch(module: ModuleType) -> None:
         searched = [{"logStreamName": stream.log_stream_name, "searchedCompletely": True} for stream in streams]
         return [_filter_dictionary(item) for item in page], token, searched
 
+    def make_enrich(enrich: Any) -> Any:
+        def enrich_headers_only(headers: dict[str, str], body: Any) -> tuple[dict[str, str], Any]:
+            return enrich(headers, "")[0], body
+
+        return staticmethod(enrich_headers_only)
+
+    replace(LogsResponse, "_enrich_response", make_enrich)
     replace(LogStream, "put_log_events", make_put)
     replace(LogStream, "get_log_events", lambda original: get_log_events)
     replace(LogGroup, "filter_log_events", lambda original: filter_log_events)

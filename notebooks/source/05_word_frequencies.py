@@ -1,0 +1,406 @@
+# %% [markdown]
+# # Word frequencies
+#
+# **Time:** 30 minutes
+#
+# So far you asked how fast the messages came out. Now ask whether the right thing came out: every word that
+# went in, exactly as often. After this notebook you
+#
+# - can send a text of your own through the workflow, and prove that no word was lost or counted twice,
+# - know what rank, frequency and Zipf's law are, and see them in a chart,
+# - know what “at least once” means, and count each message once all the same.
+
+# %% [markdown]
+# ## Vocabulary
+#
+# | word | meaning |
+# |---|---|
+# | **token** | a word as the workflow counts it: lower case, no special characters |
+# | **distinct words** | how many different ones there are |
+# | **frequency** | how often a word occurs |
+# | **rank** | its place when words are sorted by frequency; the commonest has rank 1 |
+# | **Zipf's law** | in a long text, frequency is about proportional to 1 / rank |
+# | **at least once** | a promise: what you send is delivered once or more often, but not less |
+# | **duplicate** | the second delivery of the same message |
+# | **idempotent** | so made that doing it twice is the same as doing it once |
+
+# %%
+import json
+import textwrap
+import uuid
+from collections import Counter
+
+import pandas as pd
+from lab import charts, messages, paths, self_checks, session, stack, workshop
+from lab.analysis import words
+
+here = workshop.open_lab()
+names = stack.Names(here)
+
+# %%
+sqs = here.client("sqs")
+workflows = here.client("stepfunctions")
+queue_url = sqs.get_queue_url(QueueName=names.queue)["QueueUrl"]
+
+# %% [markdown]
+# The text is a file of the project. You can put any other text file in its place, as long as it is UTF-8.
+# This is how it begins:
+
+# %%
+file = paths.NOTEBOOKS / "texts" / "night_post.txt"
+text = file.read_text("utf-8")
+print(textwrap.fill(text.split("\n\n")[1], 88))
+
+# %% [markdown]
+# ## Predict
+#
+# - Which word will be the commonest, and what share of the text will it be: 1 %, 10 %, 30 %?
+# - How many of the distinct words occur only once: a tenth, or half of them?
+# - A message is delivered twice, so its words are counted twice. How would you notice?
+
+# %% [markdown]
+# ## Run: cut the text into messages
+#
+# A message holds 20 words, and no word is ever cut in two. So the words of all messages together must be the
+# words of the text. `messages.count_words` counts by a rule of its own, not with the code of your functions;
+# otherwise the comparison at the end would compare a thing with itself.
+
+# %%
+pieces = messages.from_text(file, words_per_message=20)
+went_in = messages.count_words(text)
+print(
+    len(pieces),
+    "messages;",
+    sum(went_in.values()),
+    "words,",
+    len(went_in),
+    "distinct",
+)
+
+# %%
+self_checks.answer(
+    "the words of all messages are the words of the text",
+    expected=went_in,
+    observed=sum(
+        (messages.count_words(piece.text) for piece in pieces), Counter()
+    ),
+    look_at="pieces, and their texts",
+    say_value=False,
+)
+
+# %% [markdown]
+# ## Run: send them
+#
+# No stages this time, and no plan: it does not matter how fast they are sent. `SendMessageBatch` takes ten
+# messages at a time. Its answer has two lists, and a call that succeeded may still name messages that
+# failed. Whoever does not read the second list loses messages.
+
+# %%
+watch = session.Watch(names)
+refused = []
+for start in range(0, len(pieces), 10):
+    ten = pieces[start : start + 10]
+    entries = [
+        {"Id": str(n), "MessageBody": piece.body} for n, piece in enumerate(ten)
+    ]
+    answer = sqs.send_message_batch(QueueUrl=queue_url, Entries=entries)
+    refused += answer.get("Failed", [])
+
+# %%
+self_checks.answer(
+    "messages that SQS refused",
+    expected=[],
+    observed=refused,
+    look_at="refused: each entry has a “Code” and a “Message”",
+)
+
+# %% [markdown]
+# Wait until all of them have come to an end:
+
+# %%
+watch.until_drained(len(pieces), patience_s=session.PATIENCE_S[here.kind])
+executions, _, _ = watch.tables()
+self_checks.answer(
+    "messages with an execution that succeeded",
+    expected=len(pieces),
+    observed=int(
+        executions.loc[executions["status"] == "SUCCEEDED", "lab_id"].nunique()
+    ),
+    look_at="executions, the columns “status” and “error”",
+)
+
+# %% [markdown]
+# ## Read the result: the same words
+#
+# Each execution gave back the words of its own message. This is the output of the first one:
+
+# %%
+first = executions[executions["lab_id"] == pieces[0].lab_id].iloc[0]
+print(json.loads(first["output"])["word_counts"])
+
+# %% [markdown]
+# Added up over all executions:
+
+# %%
+counts = words.count_words(executions)
+counts.head(5)
+
+# %%
+comparison = words.compare_words(counts, went_in)
+self_checks.answer(
+    "words that came out more or less often than they went in",
+    expected=[],
+    observed=comparison.differences["word"].tolist(),
+    look_at="comparison.differences: each word with both counts",
+)
+self_checks.answer(
+    "words that came out",
+    expected=sum(went_in.values()),
+    observed=comparison.total,
+    look_at="counts, the table",
+)
+
+# %% [markdown]
+# Exactly the same, word for word. A weaker check would have been to compare the totals: a word too many and
+# one too few cancel each other out. To compare *what* came out, and not only how much, is what makes a test of
+# a pipeline worth its name.
+
+# %%
+charts.word_frequencies(counts)
+
+# %% [markdown]
+# One word of ten is “the”, then come other little words that say nothing about the text. The first words
+# that tell what it is about stand further down.
+
+# %% [markdown]
+# ## Read the result: rank and frequency
+#
+# Now draw all words, not only the first twenty: the rank of each on one axis, how often it occurred on the
+# other. Both axes are logarithmic, where each step is a multiplication. On such axes “proportional to
+# 1 / rank” is a straight line that falls by one decade for each decade.
+
+# %%
+charts.rank_frequency(counts)
+
+# %%
+self_checks.answer(
+    "distinct words, and those that occur once",
+    expected=(len(went_in), sum(count == 1 for count in went_in.values())),
+    observed=(len(counts), int((counts["count"] == 1).sum())),
+    look_at="counts, the table",
+)
+
+# %% [markdown]
+# Nearly half of the distinct words occur once: the flat row at the bottom. George Zipf found in the 1930s
+# that the counts of words follow such a line in every language that he looked at. The *exponent* says how
+# steep the line is; 1 is Zipf's law to the letter. A short text is flatter, as this one is: its rare words
+# have not had the room to be rare. You need more words.
+
+# %% [markdown]
+# ## Run: ten thousand words
+#
+# `messages.generate` draws words at random from a vocabulary of 2,000, with probabilities near 1 / rank. One
+# hundred messages, twenty a second:
+
+# %% tags=["nbval-ignore-output"]
+result = session.ramp(here, session.RampOptions(rates="20", seconds=5, seed=7))
+
+# %%
+self_checks.answer(
+    "the words of the messages that succeeded came out as they went in",
+    expected=True,
+    observed=result.words.matches,
+    look_at="result.words.differences",
+    say_value=False,
+)
+
+# %% tags=["nbval-ignore-output"]
+charts.rank_frequency(result.word_counts)
+
+# %%
+small, large = words.fit_zipf(counts), words.fit_zipf(result.word_counts)
+self_checks.answer(
+    "the longer text is nearer to Zipf's law",
+    expected=True,
+    observed=abs(large.exponent - 1) < abs(small.exponent - 1),
+    look_at="small.exponent and large.exponent",
+    say_value=False,
+)
+
+# %% [markdown]
+# Why does it matter to whoever builds such a pipeline? Because the load on its parts is as uneven as the
+# words. If a later step kept one counter for each word, and each counter lived on a machine of its own, the
+# machine with “the” would have hundreds of times the work of most others. The same law holds for visitors of
+# web pages, for inhabitants of cities and for customers of shops. A *hot key* is Zipf's law in a database.
+
+# %% [markdown]
+# ## Read the result: the texts as distributions
+#
+# In notebook 02 the four statistics of one text were four lonely bars. With a hundred texts they are
+# distributions: what is usual, what is rare.
+
+# %% tags=["nbval-ignore-output"]
+charts.text_statistics(result.statistics)
+
+# %%
+self_checks.answer(
+    "one row of statistics for each message that succeeded, and as many tokens as words came out",
+    expected=(result.reconciliation.as_dict()["succeeded"], result.words.total),
+    observed=(len(result.statistics), int(result.statistics["tokens"].sum())),
+    look_at="result.statistics",
+    say_value=False,
+)
+
+# %% [markdown]
+# The lengths are spread evenly: each text was given 60 to 140 words at random. The average length of a word
+# stands in a narrow heap around its middle, as averages do: the more words are averaged, the narrower. The
+# counts of rare things, digits and special characters, lean to the left.
+
+# %% [markdown]
+# ## Run: the same message twice
+#
+# SQS promises to deliver each message *at least once*. If the function that took it is slow to say so, or the
+# answer gets lost, SQS hands it out again. StartExecution of an Express Workflow makes the same promise. One
+# cannot have “exactly once” for nothing: whoever waits for an answer that does not come can only try again,
+# or give up.
+#
+# `start_execution` names the execution after the message. Does a name stop a second start? Try it: the same
+# name, twice.
+
+# %%
+watch = session.Watch(names)
+name = f"twice-{uuid.uuid4()}"
+for _ in range(2):
+    workflows.start_execution(
+        stateMachineArn=names.state_machine_arn,
+        name=name,
+        input=messages.SAMPLE_BODY,
+    )
+
+# %%
+watch.until_drained(2, patience_s=session.PATIENCE_S[here.kind])
+twice, _, _ = watch.tables()
+twice[["name", "status", "events"]]
+
+# %%
+self_checks.answer(
+    "executions of that one name, and different ARNs among them",
+    expected=(2, 2),
+    observed=(
+        int((twice["name"] == name).sum()),
+        twice["execution_arn"].nunique(),
+    ),
+    look_at="twice, the table",
+)
+
+# %% [markdown]
+# Two executions of one name. Nobody complained. (A Standard Workflow would not have started the second; an
+# Express Workflow does, here as on AWS.) The name does not prevent the duplicate. But it shows it.
+#
+# The sample has 100 words. Add up what both executions gave back, and then count each name once:
+
+# %%
+outputs = [json.loads(output) for output in twice["output"]]
+added_up = sum(sum(output["word_counts"].values()) for output in outputs)
+counted_once = int(words.count_words(twice)["count"].sum())
+print(added_up, counted_once)
+
+# %%
+self_checks.answer(
+    "words when added up, and when each message counts once",
+    expected=(200, 100),
+    observed=(added_up, counted_once),
+    look_at="lab/analysis/words.py, the function outputs",
+)
+
+# %% [markdown]
+# That is all there is to it: since delivery is at least once, counting must be *idempotent*. Remember the
+# names that you have seen, and pass over those that come again. `words.count_words` does so, and so the
+# comparison above was exact although nobody promised that each message would run only once.
+#
+# (Old Marten in the text would have told you.)
+
+# %% [markdown]
+# ## Your turn
+#
+# ### Exercise 1: count each message once
+#
+# `outputs` is a list of pairs: the name of an execution, and the word counts that it gave back. Add the
+# counts up to one dictionary, and let each name count once. (A `Counter` can do `total.update(counts)`.)
+
+
+# %%
+def count_once(outputs):
+    total = Counter()
+    # BEGIN SOLUTION
+    seen = set()
+    for name, counts in outputs:
+        if name not in seen:
+            seen.add(name)
+            total.update(counts)
+    # INSTEAD
+    # for _name, counts in outputs:
+    #     total.update(counts)  # your code here: each name once
+    # END SOLUTION
+    return total
+
+
+# %%
+self_checks.exercise_count_once(count_once)
+
+# %% [markdown]
+# ### Exercise 2: how few words make a text
+#
+# Which share of all words do the `ranks` commonest ones make? `counts` is a dictionary from each word to how
+# often it occurs, in no particular order.
+
+
+# %%
+def coverage(counts, ranks):
+    # BEGIN SOLUTION
+    commonest = sorted(counts.values(), reverse=True)[:ranks]
+    return sum(commonest) / sum(counts.values())
+    # INSTEAD
+    # return 1.0  # your code here
+    # END SOLUTION
+
+
+# %%
+self_checks.exercise_coverage(coverage)
+
+# %% [markdown]
+# How many words does one have to know to read three quarters of the text?
+
+# %%
+shares = {
+    ranks: round(coverage(went_in, ranks), 2) for ranks in (1, 10, 50, 100, 200)
+}
+pd.Series(shares, name="share of the text").rename_axis(
+    "commonest words"
+).to_frame()
+
+# %% [markdown]
+# ### And a text of your own
+#
+# Put a text file into `notebooks/texts`, write its name into the cell that begins with `file =`, and run the
+# notebook again from there. Is your text nearer to Zipf's law? (The numbers in the prose will no longer fit.)
+
+# %% [markdown]
+# ## Recap
+#
+# - Compare what came out with what went in, word for word, and count what went in by other means.
+# - A few words make most of a text; most words occur once. Load is as uneven as words are.
+# - Delivery is at least once, so duplicates will come. Give each message a name, and count each name once.
+# - The answer of a batch call has a list of failures. Read it.
+#
+# Next: what happens when messages, functions and workflows fail.
+
+# %% [markdown]
+# ## Roads not taken
+#
+# - **A FIFO queue.** SQS has queues that keep the order and drop a duplicate that is sent within five minutes.
+#   They are slower and cost more, and the workflow behind them could still be started twice.
+# - **A table of names.** In production the names that were counted stand in a database, such as DynamoDB with a
+#   conditional write, since a `set` forgets them when its process ends.
+# - **Real counting jobs** use Athena or Spark on files. Here every message runs through four functions,
+#   because the functions and the queue are the lesson, not the words.
