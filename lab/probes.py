@@ -383,15 +383,7 @@ def probe(endpoint_url: str, *, say: Callable[[str], None] = lambda text: None) 
         EndpointError: nothing answers there.
     """
     target = Target("localstack", f"probe-{secrets.token_hex(3)}", endpoint_url=check_endpoint_url(endpoint_url))
-    try:
-        target.client("sts").get_caller_identity()
-    except (EndpointConnectionError, ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError) as error:
-        raise EndpointError(
-            f"Nothing answers at {endpoint_url} ({type(error).__name__}).",
-            next_step="start it, then the same command again",
-        ) from None
-    except Exception:  # noqa: BLE001 - something answers; what it can do is found out below
-        pass
+    _answers(target, endpoint_url)
     place = _Place(Names(target))
     results: dict[str, Result] = {}
     try:
@@ -411,6 +403,18 @@ def probe(endpoint_url: str, *, say: Callable[[str], None] = lambda text: None) 
     else:
         found.append(Result("cleaning up", "99", "works", "nothing is left"))
     return found
+
+
+def _answers(target: Target, endpoint_url: str) -> None:
+    try:
+        target.client("sts").get_caller_identity()
+    except (EndpointConnectionError, ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError) as error:
+        raise EndpointError(
+            f"Nothing answers at {endpoint_url} ({type(error).__name__}).",
+            next_step="start it, then the same command again",
+        ) from None
+    except Exception:  # noqa: BLE001 - something answers; what it can do is found out below
+        pass
 
 
 def _try(run: Callable[[_Place], str], place: _Place) -> tuple[Verdict, str]:

@@ -323,13 +323,19 @@ def exercise_corrected(corrected: Callable[[list[int], int], list[int]]) -> None
 
 def exercise_little(chairs: float | None) -> None:
     """04, exercise 3: Little's law in a café."""
+
+    def judged() -> str:
+        if chairs is None:
+            return "no number yet"
+        return "it is right" if math.isclose(chairs, 40) else f"{chairs:g} is too {'many' if chairs > 40 else 'few'}"
+
     _tell(
         "Exercise 3",
         [
             _observe(
-                "chairs taken, on average",
-                40.0,
-                lambda: chairs,
+                "is the number of chairs that are taken right",
+                "it is right",
+                judged,
                 "L = λW, with both in the same unit of time: two guests a minute, and each stays for 20 minutes.",
             )
         ],

@@ -24,7 +24,11 @@ from botocore.exceptions import (
     ConnectionClosedError,
     ConnectTimeoutError,
     EndpointConnectionError,
+    NoCredentialsError,
+    ProfileNotFound,
     ReadTimeoutError,
+    SSOError,
+    TokenRetrievalError,
 )
 
 from lab import paths, permissions, runs
@@ -41,7 +45,19 @@ DEFAULT_ENDPOINT_URL = "http://127.0.0.1:4566"
 _LOCAL_HOSTS = frozenset({"127.0.0.1", "::1", "localhost", "localstack"})
 _CONNECTIONS = 64
 
-_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException"})
+_EXPIRED = frozenset(
+    {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidClientTokenId",
+        "InvalidAccessKeyId",
+        "InvalidSignatureException",
+        "SignatureDoesNotMatch",
+        "IncompleteSignature",
+        "UnrecognizedClientException",
+        "RequestExpired",
+    }
+)
 _DENIED = frozenset(
     {
         "AccessDenied",
@@ -275,7 +291,10 @@ def _refuse_other_hosts(request: AWSPreparedRequest, **_: Any) -> None:
 
 def _aws_session() -> boto3.Session:
     # boto3 itself knows AWS_DEFAULT_REGION only; the other AWS tools read AWS_REGION first.
-    session = boto3.Session(region_name=os.environ.get("LAB_REGION") or os.environ.get("AWS_REGION") or None)
+    try:
+        session = boto3.Session(region_name=os.environ.get("LAB_REGION") or os.environ.get("AWS_REGION") or None)
+    except ProfileNotFound as error:
+        raise _no_credentials(str(error)) from error
     if session.region_name is None:
         raise TargetError(
             "No AWS region is set.",
@@ -311,6 +330,8 @@ def explain(error: BaseException) -> LabError | None:
             cause="the emulator ended, is starting or was never started; on AWS, the network is down.",
             next_step="lab doctor, then lab up; for the target 'localstack': docker compose up -d --wait",
         )
+    if isinstance(error, NoCredentialsError | ProfileNotFound | SSOError | TokenRetrievalError):
+        return _no_credentials(type(error).__name__)
     if isinstance(error, ClientError):
         code = str(error.response.get("Error", {}).get("Code", ""))
         if code in _EXPIRED:

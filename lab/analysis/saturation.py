@@ -13,8 +13,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from kneed import KneeLocator
-from scipy.optimize import OptimizeWarning, curve_fit
 
 from lab.analysis.backlog import stage_backlog
 from lab.analysis.latency import seconds_between, stage_table, stage_windows
@@ -166,6 +164,8 @@ def knee(offered: pd.Series, completed: pd.Series) -> float | None:
     curve = curve.groupby("x", as_index=False)["y"].mean()
     if len(curve) < 3:
         return None
+    from kneed import KneeLocator  # half a second of imports, for few of those who import this module
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -189,6 +189,8 @@ def fit_scalability(concurrency: pd.Series, throughput: pd.Series) -> Scalabilit
     n, x = n[usable], x[usable]
     if len(np.unique(n)) < 4:
         return None
+    from scipy.optimize import OptimizeWarning, curve_fit  # as in knee()
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", OptimizeWarning)

@@ -80,8 +80,10 @@ def estimate_of(messages: Sequence[Message]) -> cost.Bill:
 
 def announcement(target: Target, messages: int) -> str:
     """What is asked before anything is made on AWS: where, and what it costs."""
+    cost_usd = max(cost.estimate(messages).total_usd, 0.0001)
     return (
         f"This makes resources in the AWS account {target.account}, region {target.region}, as lab '{target.name}'.\n"
         f"They cost nothing while nothing is sent, but for the polls of the queue, under 0.01 USD a day.\n"
-        f"{messages} messages cost about {cost.estimate(messages).total_usd:.4f} USD. 'lab down' removes all of it."
+        f"{messages} message{'s' if messages != 1 else ''} cost at most about {cost_usd:.4f} USD. "
+        "'lab down' removes all of it."
     )

@@ -244,7 +244,7 @@ charts.text_statistics(result.statistics)
 
 # %%
 self_checks.answer(
-    "one row of statistics for each message that succeeded, and as many tokens as words came out",
+    "rows: one for each message; tokens: one for each word that came out",
     expected=(result.reconciliation.as_dict()["succeeded"], result.words.total),
     observed=(len(result.statistics), int(result.statistics["tokens"].sum())),
     look_at="result.statistics",

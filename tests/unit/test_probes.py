@@ -1,0 +1,74 @@
+"""The capability probes: verdicts, dependencies, and what is told about an endpoint that is not there."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from botocore.exceptions import ClientError
+
+from lab import doctor, paths, probes
+from lab.stack import Names, waiting
+from lab.target import Target, TargetError
+
+
+@pytest.fixture
+def place() -> probes._Place:
+    return probes._Place(Names(Target("localstack", "probe", endpoint_url="http://127.0.0.1:1")))
+
+
+def test_every_capability_builds_on_earlier_ones_and_names_notebooks_that_are_there() -> None:
+    names = [capability for capability, *_ in probes._PROBES]
+    assert len(names) == len(set(names))
+    for number, (capability, notebooks, _, needs) in enumerate(probes._PROBES):
+        assert set(needs) <= set(names[:number]), capability
+        assert re.fullmatch(r"all|99 on aws|\d\d([–,] ?\d\d)*", notebooks), capability
+    assert (paths.NOTEBOOKS / "source").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("raised", "verdict", "seen"),
+    [
+        (probes.DiffersError("two instead of one"), "differs", "two instead of one"),
+        (
+            ClientError({"Error": {"Code": "NotImplemented"}}, "StartExecution"),
+            "missing",
+            "StartExecution: NotImplemented",
+        ),
+        (waiting.WaitingTooLongError("Waited 20 s in vain: an event."), "missing", "Waited 20 s in vain: an event."),
+        (KeyError("eventId"), "missing", "the answer cannot be used (KeyError: 'eventId')"),
+    ],
+)
+def test_what_a_probe_meets_becomes_its_verdict(
+    place: probes._Place, raised: Exception, verdict: str, seen: str
+) -> None:
+    def run(_: probes._Place) -> str:
+        raise raised
+
+    assert probes._try(run, place) == (verdict, seen)
+
+
+def test_what_builds_on_something_missing_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(_: probes._Place) -> str:
+        raise ClientError({"Error": {"Code": "NotImplemented"}}, "CreateQueue")
+
+    def never(_: probes._Place) -> str:
+        pytest.fail("tried")
+
+    monkeypatch.setattr(probes, "_PROBES", (("queue", "01", missing, ()), ("messages", "02", never, ("queue",))))
+    monkeypatch.setattr(probes, "_answers", lambda target, url: None)
+    monkeypatch.setattr(probes, "_clean_up", lambda place: ["queue q"])
+    results = probes.probe("http://127.0.0.1:1")
+    assert [(result.verdict, result.seen) for result in results] == [
+        ("missing", "CreateQueue: NotImplemented"),
+        ("missing", "needs queue"),
+        ("differs", "left behind: queue q"),
+    ]
+    assert doctor.as_table(results).row_count == 3
+
+
+def test_an_endpoint_elsewhere_is_refused_and_one_that_is_not_there_is_told() -> None:
+    with pytest.raises(TargetError):
+        probes.probe("https://sqs.us-east-1.amazonaws.com")
+    with pytest.raises(probes.EndpointError, match="Nothing answers at http://127.0.0.1:1"):
+        probes.probe("http://127.0.0.1:1")
