@@ -265,7 +265,6 @@ def verdicts(middle: pd.DataFrame, accounts: dict[str, Account]) -> str:
 def chart(middle: pd.DataFrame, detail: str) -> Chart:
     """Four bar charts side by side; the floor is left out, for no bar beside it would be seen."""
     shown = middle.drop(index=FLOOR)
-    ratio = shown.loc[HOOKS, "rate"] / shown.loc[STOCK, "rate"]
     figure = Chart(height=3.6)
     panels = add_axes(figure, 2, 2)
     contents: list[tuple[str, str, float, str | None]] = [
@@ -278,9 +277,10 @@ def chart(middle: pd.DataFrame, detail: str) -> Chart:
         for axes, (title, column, factor, behind) in zip(panels, contents, strict=True):
             _bars(axes, shown, title, column, factor, behind)
     handles = [patch_handle(str(label), _COLOURS[str(label)]) for label in shown.index]
-    finding = (
-        f"With the hooks LocalStack carries {number(shown.loc[HOOKS, 'rate'], 3)} messages/s, {ratio:.0f} times as many"
-    )
+    rates = {str(label): number(value, 3) for label, value in shown["rate"].items()}
+    finding = f"LocalStack carries {rates[HOOKS]} messages/s with the hooks and {rates[STOCK]} without"
+    if MINISTACK in rates:
+        finding += f"; MiniStack, which logs no executions, {rates[MINISTACK]}"
     return finish(figure, finding, detail, legend=handles)
 
 

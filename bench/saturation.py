@@ -198,6 +198,12 @@ def run(options: Options) -> Path:
         [f"{place}", f"{one.stage}", tables.rate(one.rate), f"{one.void}", one.account, one.reason]
         for place, one in enumerate(runs, start=1)
     ]
+    void = [
+        f"- run {place}, {tables.rate(stage['offered_rate'])}: {stage['invalid_reason']}"
+        for place, one in enumerate(runs, start=1)
+        for stage in one.result.stages.to_dict("records")
+        if not stage["valid"]
+    ]
     sentences = " ".join((__doc__ or "").split("\n\n")[1].split())
     parts = [
         tables.markdown_table(["run", "stage", "saturation", "void stages", "account", "reason"], rows),
@@ -218,6 +224,8 @@ def run(options: Options) -> Path:
             ]
         ),
     ]
+    if void:
+        parts.append("## Void stages\n\n" + "\n".join(void))
     known = [one.rate for one in runs if not math.isnan(one.rate)] or [float("nan")]
     spread = f"from {number(min(known), 3)} to {number(max(known), 3)} messages/s"
     finding = (

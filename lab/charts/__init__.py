@@ -4,6 +4,7 @@ No chart touches pyplot. The columns that each function needs stand in its docst
 ARCHITECTURE.md and what ``lab.analysis`` makes of them.
 """
 
+from lab.charts.cost import cost_by_service, express_or_standard
 from lab.charts.diagrams import state_machine_graph
 from lab.charts.pipeline import pipeline
 from lab.charts.rates import completed_against_offered, corrected_and_naive, latency_by_rate
@@ -18,6 +19,8 @@ __all__ = [
     "backlog_over_time",
     "completed_against_offered",
     "corrected_and_naive",
+    "cost_by_service",
+    "express_or_standard",
     "latency_by_rate",
     "latency_heatmap",
     "pipeline",

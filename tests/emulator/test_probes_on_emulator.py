@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 from conftest import LocalStack
-
 from lab import probes
 
 # Found by the probes, and so in the documentation.

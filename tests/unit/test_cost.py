@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from aws_stand_in import Account
 
-from lab import messages, session, stack
+from lab import charts, messages, session, stack
 from lab.analysis import cost
 from lab.analysis.quotas import Quotas, ceilings, fit_rates
 from lab.session import guard
@@ -209,3 +209,24 @@ def test_before_anything_is_made_account_region_and_cost_are_shown(aws: Target) 
     text = session.announcement(aws, 60)
     for fact in ("123456789012", "us-east-1", "USD", "lab down"):
         assert fact in text
+
+
+# ------------------------------------------------------------------------------------------------ charts
+
+
+def test_the_chart_of_costs_names_the_most_expensive_service() -> None:
+    chart = charts.cost_by_service({"SQS": 1.0, "CloudWatch Logs": 3.0}, 1)
+    assert chart.finding == "CloudWatch Logs costs the most: 75% of 4 USD"
+    assert charts.cost_by_service({"SQS": 0.0}, 0).finding == "Nothing was used"
+
+
+@pytest.mark.parametrize(
+    ("transitions", "finding"),
+    [
+        (4, "Below 95 s an execution is cheaper as Express"),
+        (100, "An Express Workflow is cheaper for as long as it may run, five minutes"),
+        (0, "A Standard Workflow is cheaper, however short the execution is"),
+    ],
+)
+def test_the_chart_of_both_kinds_says_which_is_cheaper(transitions: int, finding: str) -> None:
+    assert charts.express_or_standard(transitions, log_bytes=30_000).finding == finding

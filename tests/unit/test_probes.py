@@ -70,5 +70,5 @@ def test_what_builds_on_something_missing_is_not_tried(monkeypatch: pytest.Monke
 def test_an_endpoint_elsewhere_is_refused_and_one_that_is_not_there_is_told() -> None:
     with pytest.raises(TargetError):
         probes.probe("https://sqs.us-east-1.amazonaws.com")
-    with pytest.raises(probes.EndpointError, match="Nothing answers at http://127.0.0.1:1"):
+    with pytest.raises(probes.EndpointError, match=r"Nothing answers at http://127\.0\.0\.1:1"):
         probes.probe("http://127.0.0.1:1")

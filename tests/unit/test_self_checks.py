@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from lab import self_checks
+from lab.analysis import latency
+from lab.sender import Plan, Stage
 
 
 def solved_longest_word(event: dict[str, Any], _: object) -> dict[str, Any]:
@@ -137,3 +142,146 @@ def test_the_waiting_state(states: pd.DataFrame, solved: bool, capsys: pytest.Ca
     printed = capsys.readouterr().out
     assert ("solved." in printed) is solved
     assert ("look at:" in printed) is not solved
+
+
+def test_the_burst(capsys: pytest.CaptureFixture[str]) -> None:
+    self_checks.exercise_burst(Plan([Stage(5, 2)]))
+    self_checks.exercise_burst(Plan([Stage(5, 2), Stage(5, 3), Stage(50, 1)]))
+    assert "solved." not in capsys.readouterr().out
+    self_checks.exercise_burst(Plan([Stage(5, 2), Stage(50, 1), Stage(5, 3)]))
+    assert "Exercise 1: solved." in capsys.readouterr().out
+
+
+def account(sent: list[str], ended: list[str]) -> dict[str, list[str]]:
+    return {
+        "lost": list(set(sent) - set(ended)),
+        "unexpected": list(set(ended) - set(sent)),
+        "duplicated": [name for name in set(ended) if ended.count(name) > 1],
+    }
+
+
+@pytest.mark.parametrize(
+    ("function", "solved"),
+    [
+        (account, True),
+        (lambda sent, ended: {"lost": [], "unexpected": [], "duplicated": []}, False),
+        (lambda sent, ended: account(sent, list(set(ended))), False),
+        (lambda sent, ended: {**account(sent, ended), "duplicated": [x for x in ended if ended.count(x) > 1]}, False),
+        (lambda sent, ended: account(ended, sent), False),
+        (lambda sent, ended: None, False),
+    ],
+    ids=["right", "stub", "no duplicates", "each duplicate twice", "the wrong way round", "forgot to return"],
+)
+def test_the_account(function: Any, solved: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    self_checks.exercise_account(function, [f"run-{number:06d}" for number in range(300)])
+    printed = capsys.readouterr().out
+    assert ("solved." in printed) is solved
+    assert ("look at:" in printed) is not solved
+
+
+def nearest_rank(values: list[float], share: float) -> float:
+    return sorted(values)[math.ceil(share * len(values)) - 1]
+
+
+@pytest.mark.parametrize(
+    ("function", "solved"),
+    [
+        (nearest_rank, True),
+        (latency.quantile, True),
+        (lambda values, share: sum(values) / len(values), False),
+        (lambda values, share: float(np.quantile(values, share)), False),
+        (lambda values, share: sorted(values)[int(share * len(values)) - 1], False),
+        (lambda values, share: values[math.ceil(share * len(values)) - 1], False),
+    ],
+    ids=["right", "the lab's own", "stub", "between two values", "rounded down", "not sorted"],
+)
+def test_the_percentile(function: Any, solved: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    self_checks.exercise_percentile(function)
+    assert ("solved." in capsys.readouterr().out) is solved
+
+
+def corrected(took: list[int], every: int) -> list[int]:
+    latencies, end = [], 0
+    for number, duration in enumerate(took):
+        end = max(number * every, end) + duration
+        latencies.append(end - number * every)
+    return latencies
+
+
+@pytest.mark.parametrize(
+    ("function", "solved"),
+    [
+        (corrected, True),
+        (lambda took, every: took, False),
+        (lambda took, every: [max(value, every) for value in took], False),
+    ],
+)
+def test_the_corrected_latencies(function: Any, solved: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    self_checks.exercise_corrected(function)
+    assert ("solved." in capsys.readouterr().out) is solved
+
+
+@pytest.mark.parametrize(
+    ("chairs", "said"),
+    [(40, "solved."), (40.0, "solved."), (None, "no number yet"), (10, "too few"), (2400, "too many")],
+)
+def test_the_chairs(chairs: float | None, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    self_checks.exercise_little(chairs)
+    printed = capsys.readouterr().out
+    assert said in printed
+    assert ("solved." in printed) is (chairs == 40)
+    assert "40" not in printed.replace("2400", ""), "the answer must not be given away"
+
+
+def count_once(outputs: list[tuple[str, dict[str, int]]]) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for counts in dict(outputs).values():
+        total.update(counts)
+    return total
+
+
+@pytest.mark.parametrize(
+    ("function", "solved"),
+    [
+        (count_once, True),
+        (lambda outputs: sum((Counter(counts) for _, counts in outputs), Counter()), False),
+        (lambda outputs: count_once(outputs[:1]), False),
+    ],
+    ids=["right", "stub", "only the first"],
+)
+def test_each_message_counts_once(function: Any, solved: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    self_checks.exercise_count_once(function)
+    assert ("solved." in capsys.readouterr().out) is solved
+
+
+@pytest.mark.parametrize(
+    ("function", "solved"),
+    [
+        (lambda counts, ranks: sum(sorted(counts.values())[::-1][:ranks]) / sum(counts.values()), True),
+        (lambda counts, ranks: 1.0, False),
+        (lambda counts, ranks: sum(list(counts.values())[:ranks]) / sum(counts.values()), False),
+        (lambda counts, ranks: ranks / len(counts), False),
+    ],
+    ids=["right", "stub", "not sorted", "share of the distinct words"],
+)
+def test_the_coverage(function: Any, solved: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    self_checks.exercise_coverage(function)
+    assert ("solved." in capsys.readouterr().out) is solved
+
+
+@pytest.mark.parametrize("price", [lambda s: s / 3600 * 0.06, lambda s: s / 16 / 3600 * 0.06, lambda s: None])
+def test_a_wrong_price_of_an_execution_is_told(price: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    self_checks.exercise_express_price(lambda s: math.ceil(s * 10) / 10 / 16 / 3600 * 0.06)
+    assert "Exercise 1: solved." in capsys.readouterr().out
+    self_checks.exercise_express_price(price)
+    told = capsys.readouterr().out
+    assert "Not yet" in told
+    assert "rounded up" in " ".join(told.split())
+
+
+@pytest.mark.parametrize("needed", [lambda rate, s: rate, lambda rate, s: rate * s, lambda rate, s: 4 / s])
+def test_a_wrong_concurrency_is_told(needed: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    self_checks.exercise_concurrency_needed(lambda rate, s: rate * 4 * s)
+    assert "Exercise 2: solved." in capsys.readouterr().out
+    self_checks.exercise_concurrency_needed(needed)
+    assert "Not yet" in capsys.readouterr().out

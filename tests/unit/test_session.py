@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,13 @@ import pandas as pd
 import pytest
 
 from lab import messages as bodies
+from lab import workshop
 from lab.analysis.latency import join_messages
 from lab.sender import PlanError
 from lab.session import RampOptions, describe_execution, read_message_file, save_tables, throw_away_name, write_ramp
 from lab.session.demo import OutputFolderError
 from lab.session.lifecycle import MessageFileError
-from lab.session.ramp import RampResult, analyse
+from lab.session.ramp import RampResult, _of_this_run, _threads_that_take_turns_quickly, analyse
 from lab.session.summary import ramp_summary, sample_summary, write_summary
 from lab.target import Target
 
@@ -227,3 +229,29 @@ def test_a_folder_for_results_that_cannot_be_made(tmp_path: Path) -> None:
     target = Target("localstack", "t", endpoint_url="http://127.0.0.1:1")
     with pytest.raises(OutputFolderError, match="lab demo --out"):
         write_ramp(target, run_of(2), tmp_path / "file" / "out")
+
+
+def test_dead_letters_of_an_earlier_run_are_not_of_this_one() -> None:
+    times = [START - pd.Timedelta(hours=1), START + pd.Timedelta(milliseconds=-4), START, pd.NaT]
+    dead = pd.DataFrame({"message_id": list("abcd"), "sent": pd.Series(times).dt.tz_convert("UTC")})
+    assert _of_this_run(dead, START)["message_id"].tolist() == ["b", "c", "d"]
+    assert len(_of_this_run(dead[:0], START)) == 0
+
+
+def test_threads_take_turns_quickly_only_while_something_is_sent() -> None:
+    before = sys.getswitchinterval()
+    with _threads_that_take_turns_quickly():
+        assert sys.getswitchinterval() < before
+    assert sys.getswitchinterval() == before
+
+
+def test_a_kept_run_is_read_back_and_does_not_tell_whose_machine_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LAB_STATE_DIR", str(tmp_path))
+    result = run_of(5)
+    folder = workshop.keep(Target("embedded", "test"), result)
+    assert len(pd.read_csv(folder / "messages.csv")) == 5
+    printed = capsys.readouterr().out
+    assert printed.startswith("kept in runs/run: executions.csv, messages.csv, ")
+    assert str(tmp_path) not in printed

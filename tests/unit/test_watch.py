@@ -38,6 +38,7 @@ class World:
     def __init__(self, script: dict[float, Any]) -> None:
         self.now = 0.0
         self.depth = 1
+        self.dead = 0
         self.events: list[dict[str, Any]] = []
         self.script = script
 
@@ -56,7 +57,7 @@ class World:
         return {"QueueUrl": QueueName}
 
     def get_queue_attributes(self, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:  # noqa: N803
-        depth = self.depth if QueueUrl.endswith("messages") else 0
+        depth = self.depth if QueueUrl.endswith("messages") else self.dead
         return {"Attributes": dict.fromkeys(AttributeNames, "0") | {AttributeNames[0]: str(depth)}}
 
     def filter_log_events(self, **request: Any) -> dict[str, Any]:
@@ -131,3 +132,13 @@ def test_an_event_that_never_comes_does_not_hold_up_an_ended_execution_for_ever(
     world = World({1.0: finish_with_a_gap})
     assert watch(world, monkeypatch).until_drained(1, patience_s=60, clock=world.clock, sleep=world.sleep)
     assert 3 < world.now < 30
+
+
+def test_dead_letters_from_before_are_none_of_those_that_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    def taken(world: World) -> None:
+        world.depth = 0
+
+    world = World({1.0: taken, 5.0: finish})
+    world.dead = 3
+    assert watch(world, monkeypatch).until_drained(1, patience_s=30, clock=world.clock, sleep=world.sleep)
+    assert world.now >= 5.0

@@ -1,0 +1,103 @@
+"""Charts of what a run costs on AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from lab.analysis import cost
+from lab.charts.style import (
+    BLUE,
+    INK,
+    MUTED,
+    ORANGE,
+    SMALL_SIZE,
+    VERMILLION,
+    Chart,
+    add_axes,
+    finish,
+    label_axes,
+    line_handle,
+    log_numbers,
+    plain_numbers,
+    sentence_chart,
+    styled,
+)
+
+
+def cost_by_service(usd: Mapping[str, float], messages: int) -> Chart:
+    """What a number of messages costs, one bar a service.
+
+    Args:
+        usd: service → US dollars; see ``lab.analysis.cost.Bill.by_service``.
+        messages: how many messages that is for.
+    """
+    total = sum(usd.values())
+    if not total:
+        return sentence_chart("Nothing was used", "Without messages there is nothing to pay.")
+    services, values = list(usd), np.array(list(usd.values()))
+    chart = Chart(height=1.5 + 0.36 * len(services))
+    (axes,) = add_axes(chart)
+    with styled():
+        places = np.arange(len(services))
+        axes.barh(places, values, 0.66, color=[VERMILLION if value == values.max() else BLUE for value in values])
+        for place, value in zip(places, values, strict=True):
+            text = f" {value:,.4g} ({value / total:.0%})"
+            axes.text(value, float(place), text, va="center", ha="left", size=SMALL_SIZE, color=MUTED)
+        axes.set_yticks(places, services)
+        axes.tick_params(axis="y", length=0)
+        axes.set_ylim(len(services) - 0.4, -0.6)
+        axes.set_xlim(0, float(values.max()) * 1.25)
+        axes.grid(True, axis="x")
+        axes.grid(False, axis="y")
+        axes.set_xlabel("list price (USD)")
+        plain_numbers(axes.xaxis)
+    first = services[int(values.argmax())]
+    finding = f"{first} costs the most: {values.max() / total:.0%} of {total:,.4g} USD"
+    return finish(chart, finding, f"{messages:,} message{'' if messages == 1 else 's'}")
+
+
+def express_or_standard(transitions: int, *, log_bytes: float = 0.0, memory_mb: int = 64) -> Chart:
+    """The price of a million executions against their duration, as Express and as Standard Workflow.
+
+    Args:
+        transitions: state transitions of one execution.
+        log_bytes: of one Express execution; a second curve is drawn with them when they are more than nothing.
+        memory_mb: of one Express execution.
+    """
+    even_s = cost.break_even_s(transitions, memory_mb=memory_mb)
+    durations_s = np.geomspace(0.1, 300, 200)
+    million = 1_000_000
+    chart = Chart(height=4.0)
+    (axes,) = add_axes(chart)
+    standard = max(cost.standard_usd(transitions), 1e-9) * million
+
+    def express(bytes_: float) -> np.ndarray:
+        each = [cost.express_usd(float(value), memory_mb=memory_mb, log_bytes=bytes_) for value in durations_s]
+        return np.array(each) * million
+
+    with styled():
+        axes.plot(durations_s, express(0.0), color=BLUE, linewidth=2)
+        handles = [
+            line_handle("Express", BLUE),
+            line_handle(f"Standard, {transitions} transitions", VERMILLION, dash="--"),
+        ]
+        if log_bytes:
+            axes.plot(durations_s, express(log_bytes), color=ORANGE, linewidth=2, linestyle="-.")
+            handles.insert(1, line_handle(f"Express with {log_bytes / 1000:,.0f} kB of logs", ORANGE, dash="-."))
+        axes.axhline(standard, color=VERMILLION, linewidth=2, linestyle="--")
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        if 0.1 < even_s < 300:
+            axes.plot([even_s], [standard], marker="o", color=INK, markersize=6)
+        log_numbers(axes, "x")
+        log_numbers(axes, "y")
+        label_axes(axes, "duration of one execution (s)", "a million executions (USD)")
+    if even_s > 300:
+        finding = "An Express Workflow is cheaper for as long as it may run, five minutes"
+    elif even_s < 0.1:
+        finding = "A Standard Workflow is cheaper, however short the execution is"
+    else:
+        finding = f"Below {even_s:.0f} s an execution is cheaper as Express"
+    return finish(chart, finding, f"list prices of {cost.US_EAST_1.region}, {cost.US_EAST_1.date}", legend=handles)
