@@ -224,22 +224,23 @@ def _no_history_of_express(place: _Place) -> str:
 
 def _mapping(place: _Place) -> str:
     mapping.ensure(place.names, Settings())
-    reader = LogReader(
-        place.client("logs"), place.names.function_log_group(START_FUNCTION), since_ms=_recently(), missing_ok=True
-    )
+    client, group = place.client("logs"), place.names.function_log_group(START_FUNCTION)
     sent = place.client("sqs").send_message(QueueUrl=place.queue_url, MessageBody=messages.SAMPLE_BODY)["MessageId"]
-    lines: list[str] = []
 
-    def arrived() -> bool:
-        lines.extend(line for line in reader.messages() if sent in line)
-        return bool(lines)
+    def arrived() -> list[dict[str, Any]]:
+        with contextlib.suppress(client.exceptions.ResourceNotFoundException):
+            events = client.filter_log_events(logGroupName=group, startTime=_recently())["events"]
+            return [event for event in events if sent in event["message"] and event["message"].startswith("{")]
+        return []
 
-    waiting.until(arrived, what="start_execution to receive a message", deadline_s=_DEADLINE_S)
-    told = json.loads(lines[0])
+    (event, *_) = waiting.until(arrived, what="start_execution to receive a message", deadline_s=_DEADLINE_S)
+    told = json.loads(event["message"])
     if told.get("error"):
         raise DiffersError(f"start_execution failed: {told['error']['name']}")
     if not told.get("sent_ms") or not told.get("first_received_ms"):
         raise DiffersError("records do not say when they were sent and received")
+    if "eventId" not in event:
+        raise DiffersError("a message started an execution, but the log's events have no id")
     return "a message started an execution"
 
 

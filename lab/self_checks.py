@@ -225,7 +225,7 @@ def exercise_waiting_state(states: pd.DataFrame, *, after: str, before: str) -> 
 
 def exercise_burst(plan: Plan) -> None:
     """03, exercise 1: a plan of three stages, the middle one a burst."""
-    wanted = [(5.0, 2.0), (50.0, 1.0), (5.0, 3.0)]
+    wanted = [(5.0, 2.0), (200.0, 0.5), (5.0, 3.0)]
     look_at = "Stage(rate, seconds): a plan takes a list of them, in the order in which they are sent."
     _tell(
         "Exercise 1",
@@ -236,7 +236,7 @@ def exercise_burst(plan: Plan) -> None:
                 lambda: [(float(stage.rate), float(stage.seconds)) for stage in plan.stages],
                 look_at,
             ),
-            _observe("messages of your plan", 75, lambda: len(plan), look_at),
+            _observe("messages of your plan", 125, lambda: len(plan), look_at),
         ],
     )
 

@@ -94,4 +94,16 @@ EXPLANATIONS = {
         "Each bar counts texts; the dashed line is the median, the dotted one the maximum.",
         "Texts far from the others: they show in the time of their states, too.",
     ),
+    "cost_by_service": Explanation(
+        "Cost by service",
+        "What this many messages cost on AWS, one bar a service.",
+        "The longest bar is where saving pays; prices are those of the dated table in lab/analysis/cost.py.",
+        "Logs: with every event and its data logged, they cost more than the workflow itself.",
+    ),
+    "express_or_standard": Explanation(
+        "Express or Standard",
+        "The price of a million executions against how long one takes, for both kinds of workflow.",
+        "Standard is paid by state transition and does not care for time; Express is paid by time and memory.",
+        "Where the curves cross: shorter executions are cheaper as Express, longer ones as Standard.",
+    ),
 }

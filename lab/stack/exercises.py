@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
-from lab.stack import waiting
+from lab.stack import state_machine, waiting
 from lab.stack.names import Names
 
 FUNCTIONS = ("longest-word",)
@@ -21,7 +21,7 @@ def delete(names: Names) -> None:
     """Delete the state machines, functions and log groups of the exercises; what is not there is fine."""
     states, functions, logs = (names.target.client(service) for service in ("stepfunctions", "lambda", "logs"))
     for exercise in STATE_MACHINES:
-        states.delete_state_machine(stateMachineArn=state_machine_arn(names, exercise))
+        state_machine.delete_machine(names, state_machine_arn(names, exercise))
     waiting.until(
         lambda: not _state_machines(names), what="the exercises' state machines to go", deadline_s=_GONE_DEADLINE_S
     )

@@ -457,12 +457,12 @@ self_checks.answer(
 # ### Exercise 1: a burst
 #
 # Traffic seldom climbs stairs. More often it is calm, and then everybody comes at once. Plan that: 5
-# messages a second for 2 seconds, 50 a second for 1 second, and then 5 a second for 3 seconds.
+# messages a second for 2 seconds, 200 a second for half a second, and then 5 a second for 3 seconds.
 # `Stage(rate, seconds)` is one stage.
 
 # %%
 # BEGIN SOLUTION
-my_plan = Plan([Stage(5, 2), Stage(50, 1), Stage(5, 3)])
+my_plan = Plan([Stage(5, 2), Stage(200, 0.5), Stage(5, 3)])
 # INSTEAD
 # my_plan = Plan([Stage(5, 2)])  # your code here
 # END SOLUTION

@@ -87,14 +87,9 @@ calm = pd.Series([100] * 100)
 busy = pd.Series([100] * 90 + [2000] * 10)
 each = [latency.quantile(server, 0.95) for server in (calm, busy)]
 together = latency.quantile(pd.concat([calm, busy]), 0.95)
-print(
-    "p95 of each:",
-    each,
-    "their average:",
-    sum(each) / 2,
-    "p95 of all 200:",
-    together,
-)
+print("p95 of each:", *each)
+print("their average:", sum(each) / 2)
+print("p95 of all 200 messages:", together)
 
 # %%
 self_checks.answer(

@@ -2,7 +2,7 @@
 
     LAB_TEST_AWS=1 LAB_BUDGET_USD=0.50 .venv/bin/python -m pytest tests/aws
 
-They have not been run by anybody yet who could not reach AWS, which is everybody who wrote them: see CONTRIBUTING.md.
+They were written where AWS cannot be reached and have not been run yet: see CONTRIBUTING.md.
 """
 
 from __future__ import annotations

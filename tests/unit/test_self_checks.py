@@ -146,9 +146,9 @@ def test_the_waiting_state(states: pd.DataFrame, solved: bool, capsys: pytest.Ca
 
 def test_the_burst(capsys: pytest.CaptureFixture[str]) -> None:
     self_checks.exercise_burst(Plan([Stage(5, 2)]))
-    self_checks.exercise_burst(Plan([Stage(5, 2), Stage(5, 3), Stage(50, 1)]))
+    self_checks.exercise_burst(Plan([Stage(5, 2), Stage(5, 3), Stage(200, 0.5)]))
     assert "solved." not in capsys.readouterr().out
-    self_checks.exercise_burst(Plan([Stage(5, 2), Stage(50, 1), Stage(5, 3)]))
+    self_checks.exercise_burst(Plan([Stage(5, 2), Stage(200, 0.5), Stage(5, 3)]))
     assert "Exercise 1: solved." in capsys.readouterr().out
 
 
