@@ -19,7 +19,7 @@ def name(names: Names, exercise: str) -> str:
 
 def delete(names: Names) -> None:
     """Delete the state machines, functions and log groups of the exercises; what is not there is fine."""
-    states, functions, logs = (names.target.client(service) for service in ("stepfunctions", "lambda", "logs"))
+    functions, logs = (names.target.client(service) for service in ("lambda", "logs"))
     for exercise in STATE_MACHINES:
         state_machine.delete_machine(names, state_machine_arn(names, exercise))
     waiting.until(
