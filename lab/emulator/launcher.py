@@ -284,7 +284,16 @@ def _wait_until_ready(emulator: Emulator, folder: Path, deadline: float) -> bool
                 next_step="make clean && make demo",
             )
         if _answers(emulator.port, 1.0):
-            return _listens(process, emulator.port)
+            addresses = _addresses(process, emulator.port)
+            if addresses is not None and addresses - {"127.0.0.1"}:
+                _end(emulator)
+                raise EmulatorError(
+                    f"LocalStack listened on {', '.join(sorted(addresses))} and was stopped: the lab's emulator is for "
+                    "this machine only.",
+                    cause="the lab's own package is not installed beside LocalStack.",
+                    next_step="make clean && make demo",
+                )
+            return addresses is None or bool(addresses)
         if time.monotonic() > deadline:
             _end(emulator)
             raise EmulatorError(
@@ -401,12 +410,13 @@ def _answers(port: int, timeout_s: float) -> bool:
         return False
 
 
-def _listens(process: psutil.Process, port: int) -> bool:
+def _addresses(process: psutil.Process, port: int) -> set[str] | None:
+    """The addresses on which the process listens at a port; None where the system does not tell."""
     try:
         connections = process.net_connections(kind="tcp")
     except (psutil.AccessDenied, psutil.NoSuchProcess):
-        return process.is_running()
-    return any(entry.status == psutil.CONN_LISTEN and entry.laddr.port == port for entry in connections)
+        return None
+    return {entry.laddr.ip for entry in connections if entry.status == psutil.CONN_LISTEN and entry.laddr.port == port}
 
 
 def _tail(log_file: str, lines: int = 8) -> str:

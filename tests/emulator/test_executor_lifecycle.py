@@ -7,9 +7,10 @@ import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import psutil
 import pytest
-from conftest import LocalStack, deploy, is_alive, wait_until
 
+from conftest import Function, LocalStack, deploy, is_alive, wait_until
 from lab.emulator.launcher import EmulatorError
 
 STUCK = """
@@ -51,3 +52,17 @@ def test_no_worker_outlives_localstack(other_localstack: Callable[..., LocalStac
         os.kill(running.pid, how)  # LocalStack alone, not its process group
         for worker in workers:
             wait_until(lambda pid=worker: not is_alive(pid), what=f"the end of worker {worker}")
+
+
+def test_the_emulator_and_its_workers_listen_on_loopback_only(
+    localstack: LocalStack, function: Callable[..., Function]
+) -> None:
+    function("def lambda_handler(event, context): return 1").invoke({})
+    processes = [psutil.Process(localstack.pid), *psutil.Process(localstack.pid).children(recursive=True)]
+    addresses = {
+        entry.laddr.ip
+        for process in processes
+        for entry in process.net_connections(kind="tcp")
+        if entry.status == psutil.CONN_LISTEN
+    }
+    assert addresses == {"127.0.0.1"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from localstack.constants import VERSION
 from localstack.runtime import hooks
 
@@ -14,6 +16,25 @@ _hooks = Hooks(VERSION)
 def install_hooks() -> None:
     """Arms the hooks before any service is loaded."""
     _hooks.install()
+
+
+@hooks.on_infra_start()
+def listen_on_loopback_only() -> None:
+    """Binds LocalStack to 127.0.0.1: it takes the port of ``GATEWAY_LISTEN`` and ignores the address.
+
+    On all addresses, anybody in the same network could deploy and run code on this machine. No switch turns this off.
+    """
+    from localstack.runtime.server import twisted as server
+    from twisted.internet import endpoints
+
+    class LoopbackEndpoints:
+        TCP6ServerEndpoint = endpoints.TCP6ServerEndpoint
+
+        @staticmethod
+        def TCP4ServerEndpoint(reactor: Any, port: int) -> Any:  # noqa: N802 - twisted's name
+            return endpoints.TCP4ServerEndpoint(reactor, port, interface="127.0.0.1")
+
+    server.endpoints = LoopbackEndpoints
 
 
 @hooks.on_infra_start()
