@@ -20,7 +20,7 @@ from lab.emulator import launcher
 from lab.errors import LabError
 from lab.observations import ExecutionLog, LogReader
 from lab.session import RampResult, save_tables
-from lab.stack import mapping, waiting
+from lab.stack import mapping, queues, waiting
 from lab.stack.functions import package
 from lab.target import Target, explain, resolve
 
@@ -34,7 +34,6 @@ _EXISTS = (
     "StateMachineAlreadyExists",
 )
 _GONE = ("NonExistentQueue", "QueueDoesNotExist", "NoSuchEntity", "ResourceNotFoundException")
-_QUEUE_NAME_DEADLINE_S = 75.0  # SQS keeps the name of a deleted queue for 60 s
 _FOLLOW_DEADLINE_S = {"embedded": 60.0, "localstack": 120.0, "aws": 180.0}
 _LANGUAGES = {".py": "python", ".json": "json"}
 
@@ -128,7 +127,7 @@ def create(call: Callable[..., dict[str, Any]], **arguments: Any) -> dict[str, A
             raise
 
     answer = waiting.until(
-        attempt, what="the name of the deleted queue to be free again", deadline_s=_QUEUE_NAME_DEADLINE_S
+        attempt, what="the name of the deleted queue to be free again", deadline_s=queues.NAME_FREE_AGAIN_S
     )
     return {key: value for key, value in answer.items() if key}
 
