@@ -387,8 +387,8 @@ class LogReader:
     FilterLogEvents filters by the time of the event, not of its arrival, so an event that is delivered late lies
     behind what was read already. Every event says how late it came (ingestion time − timestamp): a read starts twice
     the lateness lately seen, and `overlap_s` more, before the newest arrival, and drops what it has returned before.
-    Later ones than that are found after `rewind`. (A longer overlap would be safer and cost more: LocalStack spends
-    some 0.2 ms on every event that it hands out, in the process that also runs the workflow.)
+    Later ones than that are found after `rewind`. (A longer overlap would be safer, and cost more in the process that
+    also runs the workflow.)
 
     Args:
         client: a boto3 client of the service `logs`.

@@ -214,11 +214,12 @@ def completed_against_offered(stages: pd.DataFrame, saturation: Saturation | flo
     if limit is not None:
         handles.append(line_handle("saturation: highest rate kept up with", MUTED, dash="-.", width=1.4))
     detail = "Below the dashed line, messages come in faster than they are finished"
-    finding = _completed_finding(rows[valid], limit)
+    finding = _completed_finding(rows[valid], limit, float(rows["offered_rate"].max()))
     return finish(chart, finding, detail, legend=handles, notes=invalid_notes(rows, "hollow marks"))
 
 
-def _completed_finding(rows: pd.DataFrame, limit: float | None) -> str:
+def _completed_finding(rows: pd.DataFrame, limit: float | None, offered: float) -> str:
+    """The title, from the valid stages; `offered` is the highest rate of all, which the chart shows too."""
     if rows.empty:
         return "No stage is valid: the sender could not keep its plan"
     ratio = rows["completed_rate"] / rows["offered_rate"]
@@ -226,8 +227,10 @@ def _completed_finding(rows: pd.DataFrame, limit: float | None) -> str:
     best = number(float(rows["completed_rate"].max()))
     if limit is not None and limit < float(rows["offered_rate"].max()):
         return f"Completed keeps up to {number(limit)} messages/s and tops out at {best}"
+    highest = float(rows["offered_rate"].max())
     if behind.empty:
-        return f"Completed keeps up with offered, up to {number(float(rows['offered_rate'].max()))} messages/s"
+        counts = "" if highest == offered else ", the highest rate that counts"
+        return f"Completed keeps up with offered, up to {number(highest)} messages/s{counts}"
     fell = float(behind["offered_rate"].iloc[0])
     kept = rows[rows["offered_rate"] < fell]
     if kept.empty:

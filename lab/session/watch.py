@@ -16,6 +16,10 @@ from lab.stack.names import START_FUNCTION
 # between is waited for no longer than that: AWS delivers logs best effort.
 _REREAD_AFTER_S = 2.0
 _MOST_REREADS = 2
+# Events a call. Python parses a page in one go, in which no other thread runs, and the sender's threads have messages
+# to send on time: 500 events are 3 ms. AWS allows few calls a second and has no thread of ours to stop, so there it is
+# the largest page that it gives.
+_PAGE_EVENTS = {"embedded": 500, "localstack": 500, "aws": 10_000}
 
 
 @dataclass(frozen=True)
@@ -41,9 +45,10 @@ class Watch:
         logs = names.target.client("logs")
         self._executions = observations.ExecutionLog()
         self._received = observations.ReceivedLog()
-        self._execution_reader = observations.LogReader(logs, names.log_group, since_ms=since_ms)
+        page_size = _PAGE_EVENTS[names.target.kind]
+        self._execution_reader = observations.LogReader(logs, names.log_group, since_ms=since_ms, page_size=page_size)
         self._received_reader = observations.LogReader(
-            logs, names.function_log_group(START_FUNCTION), since_ms=since_ms, missing_ok=True
+            logs, names.function_log_group(START_FUNCTION), since_ms=since_ms, page_size=page_size, missing_ok=True
         )
         self._sqs = names.target.client("sqs")
         self._queue_url = queues.url(names, names.queue)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import time
+import urllib.request
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from conftest import LocalStack, deploy, start_localstack, wait_until
 from lab.emulator.runtime.settings import workers_per_function
@@ -470,11 +472,56 @@ def pages_of_logs(emulator: LocalStack, now: int) -> list[Any]:
     results.append(logs.filter_log_events(logGroupName=group, nextToken="nonsense")["events"])
     with pytest.raises(logs.exceptions.InvalidParameterException):
         logs.get_log_events(logGroupName=group, logStreamName="a", nextToken="nonsense")
+    results += refusals_of(logs, group)
+    results += answers_as_sent(emulator, group)
     described = logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
     results.append([(each["storedBytes"], each["metricFilterCount"]) for each in described])
     streams = logs.describe_log_streams(logGroupName=group)["logStreams"]
     results.append([(each["logStreamName"], each.get("lastEventTimestamp", now) - now) for each in streams])
     return results
+
+
+def refusals_of(logs: Any, group: str) -> list[Any]:
+    """Name and text of the errors that reading logs can end in."""
+    requests = [
+        ("filter_log_events", {"logGroupName": "missing"}),
+        ("filter_log_events", {"logGroupName": group, "limit": 10_001}),
+        ("get_log_events", {"logGroupName": "missing", "logStreamName": "a"}),
+        ("get_log_events", {"logGroupName": group, "logStreamName": "missing"}),
+        ("get_log_events", {"logGroupName": group, "logStreamName": "a", "limit": 10_001}),
+    ]
+    found = []
+    for operation, request in requests:
+        with pytest.raises(ClientError) as refused:
+            getattr(logs, operation)(**request)
+        found.append(refused.value.response["Error"])
+    return found
+
+
+def answers_as_sent(emulator: LocalStack, group: str) -> list[Any]:
+    """What stands in the answers beside ids and times: headers, and the form of every member, as JSON and as CBOR."""
+    found: list[Any] = []
+    requests: list[tuple[str, dict[str, Any]]] = [
+        ("FilterLogEvents", {"limit": 2}),
+        ("GetLogEvents", {"logStreamName": "a"}),
+    ]
+    for operation, request in requests:
+        for accepted in ("application/x-amz-json-1.1", "application/cbor"):
+            headers = {
+                "X-Amz-Target": f"Logs_20140328.{operation}",
+                "Content-Type": "application/x-amz-json-1.1",
+                "Accept": accepted,
+                "Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/logs/aws4_request",
+            }
+            body = json.dumps({"logGroupName": group, **request}).encode()
+            with urllib.request.urlopen(urllib.request.Request(emulator.endpoint_url, body, headers)) as answer:
+                content = answer.read()
+                found.append((answer.status, sorted(answer.headers), answer.headers["Content-Type"]))
+            if accepted != "application/cbor":
+                page = json.loads(content)
+                members = [{name: type(value).__name__ for name, value in each.items()} for each in page["events"]]
+                found.append((sorted(page), members, page.get("searchedLogStreams")))
+    return found
 
 
 def page_of(answer: dict[str, Any]) -> tuple[list[str], str, str]:

@@ -323,6 +323,14 @@ def test_the_completed_title_follows_the_data(completed: tuple[float, ...], find
     assert list(diagonal.get_xdata()) == list(diagonal.get_ydata())
 
 
+def test_the_completed_title_speaks_of_stages_that_count() -> None:
+    rows = pd.DataFrame(
+        {"offered_rate": [2.0, 4.0, 8.0], "completed_rate": [2.0, 4.0, 5.0], "valid": [True, True, False]}
+    )
+    expected = "Completed keeps up with offered, up to 4 messages/s, the highest rate that counts"
+    assert charts.completed_against_offered(rows).finding == expected
+
+
 # Over time --------------------------------------------------------------------------------------------------------
 
 

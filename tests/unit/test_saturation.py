@@ -99,6 +99,19 @@ def test_latency_alone_can_fail_a_stage() -> None:
     assert find_saturation(messages, factor=50).rate == 20
 
 
+def test_a_fast_system_may_pause_for_half_a_second() -> None:
+    """The p99 of an idle system is 60 ms here; one pause of 0.4 s is seven times that, and no overload."""
+    messages = run_through([10, 20, 20], capacity=1000)
+    assert find_saturation(messages).checks["end_to_end_p99_s"].iloc[0] < 0.1
+    for stage, pause_s in ((1, 0.4), (2, 0.6)):
+        paused = (messages["stage"] == stage) & (messages.index % 20 == 0)
+        messages["finished"] += pd.to_timedelta(np.where(paused, pause_s, 0.0), unit="s")
+    messages["end_to_end_s"] = (messages["finished"] - messages["t_planned"]).dt.total_seconds()
+    found = find_saturation(messages)
+    assert found.checks["passed"].tolist() == [True, True, False]
+    assert "(at most 0.5 s)" in found.checks["failed_on"].iloc[2]
+
+
 def test_a_dropped_message_was_offered_and_not_completed() -> None:
     messages = run_through([10, 20])
     dropped = (messages["stage"] == 1) & (messages.index % 10 == 0)

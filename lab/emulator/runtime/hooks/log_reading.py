@@ -24,6 +24,9 @@ from lab.emulator.runtime.hooks.replacing import replace
 
 DEFAULT_LIMIT = 10_000
 
+# The name of a stream, and some of its events in the order in which they are read.
+Lot = tuple[str, list[Any]]
+
 
 def _timestamp(event: Any) -> int:
     return int(event.timestamp)
@@ -117,30 +120,23 @@ def _patch(module: ModuleType) -> None:
         streams = [
             stream for name, stream in list(self.streams.items()) if not log_stream_names or name in log_stream_names
         ]
-        found: list[tuple[Any, str]] = []
+        lots: list[Lot] = []
         for stream in streams:
             first, behind = bounds(stream.events, start_time, end_time)
-            found.extend((event, stream.log_stream_name) for event in stream.events[first:behind])
+            lots.append((stream.log_stream_name, stream.events[first:behind]))
         if filter_pattern:
             matches = module.get_pattern_matcher(filter_pattern)
-            found = [item for item in found if matches(filter_pattern, _filter_dictionary(item))]
-        if interleaved and len(streams) > 1:
-            found.sort(key=lambda item: _timestamp(item[0]))
-        start = 0
-        if next_token:
-            position = _position_after(found, next_token, log_group_name)
-            if position is None:
-                found = []  # as AWS does with a token it does not know
-            else:
-                start = position
-        end = min(start + (limit or DEFAULT_LIMIT), len(found))
-        page = found[start:end]
-        token = None
-        if page and end < len(found):
-            event, stream_name = page[-1]
-            token = f"{log_group_name}@{stream_name}@{event.event_id}"
+            lots = [
+                (name, [event for event in events if matches(filter_pattern, _filter_dictionary(event, name))])
+                for name, events in lots
+            ]
+        if interleaved and len(lots) > 1:
+            single = [(name, [event]) for name, events in lots for event in events]
+            lots = sorted(single, key=lambda lot: _timestamp(lot[1][0]))
+        page, more = page_after(lots, next_token, log_group_name, limit or DEFAULT_LIMIT)
+        token = f"{log_group_name}@{page[-1]['logStreamName']}@{page[-1]['eventId']}" if more else None
         searched = [{"logStreamName": stream.log_stream_name, "searchedCompletely": True} for stream in streams]
-        return [_filter_dictionary(item) for item in page], token, searched
+        return page, token, searched
 
     def make_enrich(enrich: Any) -> Any:
         def enrich_headers_only(headers: dict[str, str], body: Any) -> tuple[dict[str, str], Any]:
@@ -155,19 +151,43 @@ def _patch(module: ModuleType) -> None:
     replace(module, "copy", lambda original: _CopiesNoEvents())
 
 
-def _filter_dictionary(item: tuple[Any, str]) -> dict[str, Any]:
-    event, stream_name = item
+def _filter_dictionary(event: Any, stream_name: str) -> dict[str, Any]:
     return {**event.to_filter_dict(), "logStreamName": stream_name}
 
 
-def _position_after(found: list[tuple[Any, str]], token: str, group_name: str) -> int | None:
-    """The index after the event that a token names, or ``None`` when the token is not valid."""
-    parts = token.split("@")
-    if len(parts) != 3 or parts[0] != group_name:
+def page_after(lots: list[Lot], token: str | None, group_name: str, limit: int) -> tuple[list[dict[str, Any]], bool]:
+    """Up to ``limit`` events after the one that a token names, as dictionaries, and whether more come after them.
+
+    A token that is not valid gives no events, as on AWS.
+    """
+    found = (0, 0) if token is None else _position_after(lots, token, group_name)
+    if found is None:
+        return [], False
+    number, index = found
+    page: list[dict[str, Any]] = []
+    while number < len(lots):
+        name, events = lots[number]
+        taken = events[index : index + limit - len(page)]
+        page.extend(_filter_dictionary(event, name) for event in taken)
+        index += len(taken)
+        if index < len(events):
+            return page, True
+        number, index = number + 1, 0
+    return page, False
+
+
+def _position_after(lots: list[Lot], token: str, group_name: str) -> tuple[int, int] | None:
+    """Number of the lot, and index in it, after the event that a token names; ``None`` when the token is not valid."""
+    group, _, rest = token.partition("@")
+    stream_name, _, event_id = rest.partition("@")
+    if group != group_name or not event_id.isdecimal():
         return None
-    for index, (event, stream_name) in enumerate(found):
-        if str(event.event_id) == parts[2] and stream_name == parts[1]:
-            return index + 1
+    wanted = int(event_id)
+    for number, (name, events) in enumerate(lots):
+        if name == stream_name:
+            for index, event in enumerate(events):
+                if event.event_id == wanted:
+                    return number, index + 1
     return None
 
 

@@ -26,6 +26,7 @@ NAMES = (
     "http_requests",
     "jsonpath",
     "lambda_tasks",
+    "log_answers",
     "log_reading",
     "metrics",
     "queue_mapping",
