@@ -19,6 +19,7 @@ from lab.messages import Message
 from lab.sender.delivery import Delivery, Item
 from lab.sender.judge import STOPPED, TOO_LATE, Trace, stage_table
 from lab.sender.ledger import Ledger
+from lab.sender.pauses import few_pauses
 from lab.sender.plan import Plan, PlanError
 from lab.sender.table import SendRow, sends_table
 
@@ -172,7 +173,8 @@ class Sender:
             )
         ledger = None if ledger_path is None else Ledger(ledger_path)
         try:
-            return _Run(self, plan, chosen, ledger, stop or threading.Event()).carry_out(on_progress)
+            with few_pauses():
+                return _Run(self, plan, chosen, ledger, stop or threading.Event()).carry_out(on_progress)
         finally:
             if ledger is not None:
                 ledger.close()

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -167,7 +165,7 @@ def run_plan(
         folder.mkdir(parents=True, exist_ok=True)
 
     with live.view(len(plan), interactive=interactive) as update:
-        with Follower(watch, plan, update) as follower, _threads_that_take_turns_quickly():
+        with Follower(watch, plan, update) as follower:
             sent = sender.send(
                 plan,
                 to_send,
@@ -198,22 +196,6 @@ def run_plan(
         drained=drained,
         interrupted=sent.interrupted,
     )
-
-
-@contextmanager
-def _threads_that_take_turns_quickly() -> Iterator[None]:
-    """Let Python's threads change places after 0.5 ms instead of 5, as long as the ``with`` block lasts.
-
-    The thread that reads the logs parses megabytes of JSON while the sender's threads have milliseconds to be on time.
-    With 2 cores and a busy machine, the p99 of their own lag went from 5 to 40 ms down to 1 to 5 ms (10 to 40 messages
-    a second, the logs read once a second).
-    """
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(0.0005)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)
 
 
 def _of_this_run(dead_letters: pd.DataFrame, started: pd.Timestamp) -> pd.DataFrame:

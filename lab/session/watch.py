@@ -17,9 +17,8 @@ from lab.stack.names import START_FUNCTION
 _REREAD_AFTER_S = 2.0
 _MOST_REREADS = 2
 # Events a call. Python parses a page in one go, in which no other thread runs, and the sender's threads have messages
-# to send on time: 500 events are 3 ms. AWS allows few calls a second and has no thread of ours to stop, so there it is
-# the largest page that it gives.
-_PAGE_EVENTS = {"embedded": 500, "localstack": 500, "aws": 10_000}
+# to send on time: 1,000 events are 6 ms. AWS allows few calls a second, so there it is the largest page that it gives.
+_PAGE_EVENTS = {"embedded": 1_000, "localstack": 1_000, "aws": 10_000}
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import json
 import math
+import sys
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -126,6 +128,11 @@ def takes(clock: FakeClock, seconds: float) -> Callable[[int, list[dict[str, Any
 def seconds_of(table: pd.DataFrame, column: str) -> list[float]:
     start = pd.Timestamp(WALL_NS, tz="UTC") + pd.Timedelta(seconds=0.1)
     return [round(value, 6) for value in (table[column] - start).dt.total_seconds()]
+
+
+def interpreter() -> tuple[float, tuple[int, int, int], bool]:
+    """Switch interval, the collector's thresholds, and whether it leaves alone what was there before."""
+    return sys.getswitchinterval(), gc.get_threshold(), gc.get_freeze_count() > 0
 
 
 # Plans
@@ -597,6 +604,20 @@ def test_ctrl_c_does_not_wait_for_ever(tmp_path: Path) -> None:
     assert (row["attempts"], row["error"]) == (1, STOPPED)
     assert not pd.isna(row["t_sent"])
     pd.testing.assert_frame_equal(read_ledger(path), result.sends)
+
+
+def test_interpreter_pauses_less_while_sending_and_as_before_afterwards() -> None:
+    before = interpreter()
+    seen = []
+    send(FakeQueue(lambda number, entries: seen.append(interpreter())), Plan([Stage(1, 1)]))
+    ((interval_s, thresholds, frozen),) = seen
+    assert interval_s < before[0]
+    assert thresholds[2] > before[1][2]
+    assert frozen
+    assert interpreter() == before
+    with pytest.raises(ZeroDivisionError):
+        send(FakeQueue(lambda number, entries: 1 // 0), Plan([Stage(1, 1)]))
+    assert interpreter() == before
 
 
 def test_stop_from_outside() -> None:

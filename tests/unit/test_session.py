@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from lab.sender import PlanError
 from lab.session import RampOptions, describe_execution, read_message_file, save_tables, throw_away_name, write_ramp
 from lab.session.demo import OutputFolderError
 from lab.session.lifecycle import MessageFileError
-from lab.session.ramp import RampResult, _of_this_run, _threads_that_take_turns_quickly, analyse
+from lab.session.ramp import RampResult, _of_this_run, analyse
 from lab.session.summary import ramp_summary, sample_summary, write_summary
 from lab.target import Target
 
@@ -236,13 +235,6 @@ def test_dead_letters_of_an_earlier_run_are_not_of_this_one() -> None:
     dead = pd.DataFrame({"message_id": list("abcd"), "sent": pd.Series(times).dt.tz_convert("UTC")})
     assert _of_this_run(dead, START)["message_id"].tolist() == ["b", "c", "d"]
     assert len(_of_this_run(dead[:0], START)) == 0
-
-
-def test_threads_take_turns_quickly_only_while_something_is_sent() -> None:
-    before = sys.getswitchinterval()
-    with _threads_that_take_turns_quickly():
-        assert sys.getswitchinterval() < before
-    assert sys.getswitchinterval() == before
 
 
 def test_a_kept_run_is_read_back_and_does_not_tell_whose_machine_it_was(
