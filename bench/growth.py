@@ -240,7 +240,7 @@ def run(options: Options) -> Path:
     largest, follower = found[-2:]
     parts = [
         sizes_table(found),
-        __doc__.split("\n\n")[1].replace("\n", " ") if __doc__ else "",
+        __doc__.split("\n\n")[1].replace("\n", " ").replace("``", "`") if __doc__ else "",
         "Time counts from the first ExecutionStarted to the last end; memory a message is what LocalStack itself grew "
         "by, logs and all; workers are the processes that run the functions.",
         "## What the lab asks of itself\n\n" + verdicts(largest),

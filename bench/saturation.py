@@ -204,9 +204,11 @@ def run(options: Options) -> Path:
         for stage in one.result.stages.to_dict("records")
         if not stage["valid"]
     ]
-    sentences = " ".join((__doc__ or "").split("\n\n")[1].split())
+    sentences = " ".join((__doc__ or "").split("\n\n")[1].replace("``", "`").split())
     parts = [
-        tables.markdown_table(["run", "stage", "saturation", "void stages", "account", "reason"], rows),
+        tables.markdown_table(
+            ["run", "stage", "saturation", "void stages", "account", "reason"], rows, texts=("account", "reason")
+        ),
         f"{sentences} Here: {repetitions} runs of {BELOW + ABOVE + 1} stages of {sizes.seconds:g} s each; the pilot "
         f"reported {tables.rate(first.rate)}; stage {BELOW} is {tables.rate(centre)}.",
         "## Everything comes through\n\n" + accounts_table(through),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from lab.charts.style import Chart
@@ -12,9 +12,9 @@ RESULTS = Path(__file__).parent / "results"
 NOTHING = "—"
 
 
-def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table; the first column is text, all others are aligned to the right."""
-    rule = ["---", *("--:" for _ in header[1:])]
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]], texts: Collection[str] = ()) -> str:
+    """A Markdown table; the first column and those named in ``texts`` are text, others are aligned to the right."""
+    rule = ["---", *("---" if name in texts else "--:" for name in header[1:])]
     return "\n".join("| " + " | ".join(line) + " |" for line in (header, rule, *rows))
 
 

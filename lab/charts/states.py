@@ -140,7 +140,7 @@ def waterfall(states: pd.DataFrame, title: str | None = None) -> Chart:
     unknown = finish_s.isna()
     still = unknown & ~failed
     # Where a state ended is unknown when its last event is missing: a short stub stands for it.
-    finish_s = finish_s.fillna(max(end, 1e-3) * 1.04)
+    finish_s = finish_s.fillna(end * 1.04 if end else 5e-5)
     factor, unit = time_unit(end)
     styles = state_styles(list(rows["state"]))
     # Very long waterfalls (a loop) get thinner rows, down to what can still be read.
@@ -212,7 +212,9 @@ def _pixels(chart: Chart, limits: tuple[float, float], at: float) -> float:
 def _waterfall_finding(names: pd.Series, durations: pd.Series, failed: pd.Series, errors: pd.Series, end: float) -> str:
     if failed.any():
         place = int(np.argmax(failed))
-        return f"{quoted(names[place])} failed with {shorten(str(errors[place]), 48)}, {seconds(end)} after the start"
+        # When it failed is known only if it was left.
+        when = "" if np.isnan(durations[place]) else f", {seconds(end)} after the start"
+        return f"{quoted(names[place])} failed with {shorten(str(errors[place]), 48)}{when}"
     if durations.isna().any():
         return f"{quoted(names[int(np.argmax(durations.isna()))])} had not ended, {seconds(end)} after the start"
     longest = int(durations.idxmax())

@@ -103,6 +103,7 @@ def every_chart(busy: pd.DataFrame) -> dict[str, Chart]:
         "states, 30 names": charts.state_times_by_rate(state_times((2, 4), [f"State {i}" for i in range(30)])),
         "waterfall": charts.waterfall(execution(), "4b1cd2f0-8d6e-4a35-9a77-5f0d4f6c1c11"),
         "waterfall, failed": charts.waterfall(execution(error="States.DataLimitExceeded" * 4), "4b1c" * 60),
+        "waterfall, failed at once": charts.waterfall(execution(STATES[:1], error="InvalidBase64Error")),
         "waterfall, long names": charts.waterfall(execution(LONG_NAMES, error="InvalidTextError")),
         "waterfall, loop": charts.waterfall(execution([STATES[i % 4] for i in range(40)])),
         "words": charts.word_frequencies(zipf_words()),
@@ -376,7 +377,7 @@ def test_the_waterfall_has_a_bar_a_visit_and_names_the_longest() -> None:
 
 def test_the_waterfall_says_which_state_failed_or_goes_on() -> None:
     failed = charts.waterfall(execution(error="InvalidBase64Error"))
-    assert failed.finding.startswith("“Tokenize and count” failed with InvalidBase64Error, ")
+    assert failed.finding == "“Tokenize and count” failed with InvalidBase64Error"
     assert "✗ InvalidBase64Error" in flat(failed)
     running = charts.waterfall(execution(running=True))
     assert running.finding.startswith("“Tokenize and count” had not ended, ")

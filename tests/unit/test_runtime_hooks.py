@@ -14,6 +14,7 @@ import pytest
 from lab.emulator.runtime.hooks import (
     direct_lambda,
     execution_memory,
+    garbage_collection,
     log_delivery,
     start_up,
     status_events,
@@ -192,6 +193,28 @@ def test_background_thread_delivers() -> None:
 
 
 # Metrics
+
+
+@pytest.mark.parametrize(
+    ("activity", "expected"),
+    [
+        ([(5, 100)] * 4, 0),  # nothing happened since it was ready
+        ([(5, 100), (9, 100), (12, 300), (20, 500), (31, 500)], 0),  # it works all the time
+        ([(5, 100), (9, 100), (9, 40_000), (9, 49_000)], 0),  # few young collections, but many new objects
+        ([(5, 100), (9, 100), (9, 500), (10, 0), (10, 10), (10, 20)], 1),  # it worked, then it rested: once
+    ],
+)
+def test_full_collections_wait_for_a_rest(
+    monkeypatch: pytest.MonkeyPatch, activity: list[tuple[int, int]], expected: int
+) -> None:
+    seen = iter(activity)
+    done: list[str] = []
+    collector = SimpleNamespace(collect=lambda: done.append("collect"), freeze=lambda: done.append("freeze"))
+    monkeypatch.setattr(garbage_collection, "gc", collector)
+    monkeypatch.setattr(garbage_collection, "_activity", lambda: next(seen))
+    with pytest.raises(StopIteration):
+        garbage_collection._collect_when_idle(lambda seconds: None)
+    assert done == ["collect", "freeze"] * expected
 
 
 def test_equal_data_points_are_counted_together() -> None:
