@@ -211,7 +211,7 @@ self_checks.answer(
     "events of the execution, all ids from 1 to 22",
     expected=list(range(1, 23)),
     observed=list(diary["id"]),
-    look_at="the table above; the log may be late, so run the cell that made it again",
+    look_at="the table above; if the log is late, run its cell again",
     say_value=False,
 )
 
