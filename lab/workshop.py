@@ -6,6 +6,7 @@ import inspect
 import json
 import re
 import tempfile
+import textwrap
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -36,6 +37,7 @@ _EXISTS = (
 _GONE = ("NonExistentQueue", "QueueDoesNotExist", "NoSuchEntity", "ResourceNotFoundException")
 _FOLLOW_DEADLINE_S = {"embedded": 60.0, "localstack": 120.0, "aws": 180.0}
 _LANGUAGES = {".py": "python", ".json": "json"}
+_WIDTH = 78  # what a page of 800 pixels shows in one line
 
 
 class LabNotReadyError(LabError):
@@ -135,7 +137,13 @@ def create(call: Callable[..., dict[str, Any]], **arguments: Any) -> dict[str, A
 def tell(name: str, details: Iterable[str] = ()) -> None:
     """Print that a resource is there."""
     listed = ", ".join(details)
-    print(f"{name} is there" + (f", with {listed}" if listed else ""))  # noqa: T201 - the notebook's own output
+    _print(f"{name} is there" + (f", with {listed}" if listed else ""))
+
+
+def _print(text: str) -> None:
+    """Print a sentence in lines that a narrow page shows without breaking words."""
+    lines = textwrap.fill(text, _WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    print(lines)  # noqa: T201 - the notebook's own output
 
 
 def wait_for_mapping(names: stack.Names) -> None:
@@ -254,7 +262,7 @@ def keep(target: Target, result: RampResult) -> Path:
     folder = paths.state_folder(target.name) / "runs" / result.run_id
     save_tables(result, folder)
     # Relative, because a saved notebook should not tell whose machine it was.
-    print(f"kept in runs/{result.run_id}: " + ", ".join(sorted(file.name for file in folder.iterdir())))  # noqa: T201
+    _print(f"kept in runs/{result.run_id}: " + ", ".join(sorted(file.name for file in folder.iterdir())))
     return folder
 
 

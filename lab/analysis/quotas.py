@@ -73,7 +73,7 @@ def ceilings(
     else:
         rows.append(
             (
-                "Lambda: concurrent executions, less those of the mapping",
+                "Lambda: the four functions at once",
                 quotas.lambda_concurrency - held,
                 "invocations at once",
                 (quotas.lambda_concurrency - held) / workflow_s,

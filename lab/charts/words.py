@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
+from matplotlib.patheffects import withStroke
 
 from lab.analysis.words import ZipfFit, fit_zipf
 from lab.charts.stages import usable
@@ -158,7 +159,15 @@ def rank_frequency(words: Counts, fit_of: ZipfFit | None = None) -> Chart:
                 continue
             last = rank
             label = fit(chart, drawable(_visible(word)), 72, SMALL_SIZE)
-            axes.annotate(label, (rank, value), xytext=(3, 6), textcoords="offset points", size=SMALL_SIZE, color=INK)
+            axes.annotate(
+                label,
+                (rank, value),
+                xytext=(3, 6),
+                textcoords="offset points",
+                size=SMALL_SIZE,
+                color=INK,
+                path_effects=[withStroke(linewidth=2.5, foreground=PAPER)],
+            )
         label_axes(axes, "rank of the word (logarithmic)", "occurrences (words, logarithmic)")
     legend = [
         line_handle("words", BLUE, marker="o", dash=""),

@@ -45,7 +45,7 @@ def exercise_corrected(corrected: Callable[[list[int], int], list[int]]) -> None
         "Exercise 2",
         [
             observe(
-                f"{what}, {short(took) if took else '[]'} ms, one planned every 100 ms",
+                f"{what}, {short(took) if took else '[]'} ms, one every 100 ms",
                 wanted,
                 lambda took=took: list(corrected(list(took), 100)),  # type: ignore[misc]
                 "message k is planned at k * every; it starts then, or when the one before it has ended, whichever is "

@@ -27,7 +27,7 @@ import json
 import textwrap
 
 from lab import charts, messages, self_checks, stack, workshop
-from lab.stack import documents, exercises
+from lab.stack import documents, exercises, tags
 
 here = workshop.open_lab()
 names = stack.Names(here)
@@ -43,13 +43,13 @@ workflows = here.client("stepfunctions")
 # This is the text of the sample message:
 
 # %%
-print(textwrap.fill(messages.SAMPLE_TEXT, 88))
+print(textwrap.fill(messages.SAMPLE_TEXT, 76))
 
 # %% [markdown]
 # And this is the start of the body that is sent:
 
 # %%
-print(messages.SAMPLE_BODY[:88], "…")
+print(messages.SAMPLE_BODY[:70], "…")
 
 # %% [markdown]
 # Write down before you go on:
@@ -152,6 +152,7 @@ self_checks.answer(
         ).all()
     ),
     look_at="states, the table",
+    say_value=False,
 )
 
 # %% [markdown]
@@ -186,11 +187,15 @@ self_checks.answer(
 #
 # `follow` did nothing that you cannot do yourself. All of it is in the log group, and `FilterLogEvents` finds the
 # events that contain the message's id. (That is AWS. LocalStack reads no pattern and gives back all events, so the
-# second line looks for itself. In a large group the answer comes in pages, too.)
+# list below it looks for itself.) The answer comes in pages of ten thousand events, the oldest first; with a start
+# time the first page is enough.
 
 # %%
+began = executions["started"][0]
 found = logs.filter_log_events(
-    logGroupName=names.log_group, filterPattern=f'"{message_id}"'
+    logGroupName=names.log_group,
+    filterPattern=f'"{message_id}"',
+    startTime=int(began.timestamp() * 1000),
 )
 lines = [
     event["message"]
@@ -297,7 +302,11 @@ charts.state_machine_graph(definition)
 # %%
 my_machine = exercises.name(names, "waiting-state")
 my_group = f"/aws/vendedlogs/states/{my_machine}"
-workshop.create(logs.create_log_group, logGroupName=my_group)
+workshop.create(
+    logs.create_log_group,
+    logGroupName=my_group,
+    tags=tags.as_mapping(here.name),
+)
 logs.put_retention_policy(logGroupName=my_group, retentionInDays=7)
 destination = {
     "cloudWatchLogsLogGroup": {"logGroupArn": names.log_group_arn(my_group)}
@@ -315,7 +324,11 @@ parts = {
 }
 parts["loggingConfiguration"] = logging
 workshop.create(
-    workflows.create_state_machine, name=my_machine, type="EXPRESS", **parts
+    workflows.create_state_machine,
+    name=my_machine,
+    type="EXPRESS",
+    tags=tags.as_pairs(here.name, key="key", value="value"),
+    **parts,
 )
 my_arn = exercises.state_machine_arn(names, "waiting-state")
 _ = workshop.create(

@@ -425,8 +425,8 @@ self_checks.answer(
 # %% [markdown]
 # The error has a name, because the function gave it one, and the three states after the first were never
 # entered. The message is not in the dead-letter queue: for SQS it was handled as soon as `start_execution`
-# had started its execution. What the workflow makes of it is no longer the queue's business. (Notebook 06
-# makes it somebody's.)
+# had started its execution. What the workflow makes of it is no longer the queue's business: a `Catch`
+# in the definition could handle the error by its name.
 
 # %% [markdown]
 # ## Read the result: keep the rows

@@ -49,7 +49,7 @@ queue_url = sqs.get_queue_url(QueueName=names.queue)["QueueUrl"]
 # %%
 file = paths.NOTEBOOKS / "texts" / "night_post.txt"
 text = file.read_text("utf-8")
-print(textwrap.fill(text.split("\n\n")[1], 88))
+print(textwrap.fill(text.split("\n\n")[1], 76))
 
 # %% [markdown]
 # ## Predict

@@ -54,7 +54,7 @@ names = stack.Names(here)
 
 # %% tags=["nbval-ignore-output"]
 result = session.ramp(here, session.RampOptions(rates="2,4", seconds=4))
-result.reconciliation.explain()
+print(result.reconciliation.explain())
 
 # %% [markdown]
 # What was used follows from the tables: one send each, one batch for each invocation of `start_execution`,
@@ -251,7 +251,9 @@ self_checks.answer(
 
 # %% tags=["nbval-ignore-output"]
 mine = quotas.read(here)
-mine
+print(mine.lambda_concurrency, "functions at once")
+print(mine.start_express_per_s, "starts of Express executions a second")
+print("according to", mine.source)
 
 # %%
 self_checks.answer(

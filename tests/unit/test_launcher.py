@@ -80,6 +80,37 @@ def test_a_localstack_that_ends_at_start_is_reported_with_its_last_words(
     assert "Next: " in text
 
 
+ANSWERS_HEALTH = """#!{python}
+import http.server, os
+class Healthy(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+port = int(os.environ["GATEWAY_LISTEN"].rpartition(":")[2])
+http.server.HTTPServer(("127.0.0.1", port), Healthy).serve_forever()
+"""
+
+
+def test_an_emulator_that_others_in_the_network_can_reach_is_refused_and_ended(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    healthy = tmp_path / "healthy-python"
+    healthy.write_text(ANSWERS_HEALTH.format(python=sys.executable))
+    healthy.chmod(0o755)
+    monkeypatch.setattr(launcher.sys, "executable", str(healthy))
+    looked_at: list[psutil.Process] = []
+
+    def everywhere(process: psutil.Process, port: int) -> set[str]:
+        looked_at.append(process)
+        return {"127.0.0.1", "0.0.0.0"}
+
+    monkeypatch.setattr(launcher, "_addresses", everywhere)
+    with pytest.raises(EmulatorError, match="0.0.0.0"):
+        launcher.start("a")
+    assert looked_at and not looked_at[0].is_running()
+    assert launcher.running() == []
+
+
 def test_a_state_folder_that_cannot_be_made_is_one_sentence_and_a_way_out(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
