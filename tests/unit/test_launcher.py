@@ -105,9 +105,10 @@ def test_an_emulator_that_others_in_the_network_can_reach_is_refused_and_ended(
         return {"127.0.0.1", "0.0.0.0"}
 
     monkeypatch.setattr(launcher, "_addresses", everywhere)
-    with pytest.raises(EmulatorError, match="0.0.0.0"):
+    with pytest.raises(EmulatorError, match=r"0\.0\.0\.0"):
         launcher.start("a")
-    assert looked_at and not looked_at[0].is_running()
+    assert looked_at
+    assert not looked_at[0].is_running()
     assert launcher.running() == []
 
 
