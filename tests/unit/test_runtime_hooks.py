@@ -71,6 +71,17 @@ def test_hook_that_does_not_fit_stands_aside_and_says_so(monkeypatch: pytest.Mon
     assert reports == [made.states]
 
 
+def test_hook_that_lacks_a_package_stands_aside_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(sys.modules, "lab.emulator.runtime.hooks.jsonpath", None)
+    made = Hooks(WRITTEN_FOR[0], {})
+    made.states = {"jsonpath": "on"}
+    made._arm("jsonpath")
+    assert made.states["jsonpath"].startswith("stood aside: ")
+    assert "hook jsonpath stands aside" in caplog.text
+
+
 def test_every_hook_says_what_why_and_what_stays() -> None:
     import importlib
 

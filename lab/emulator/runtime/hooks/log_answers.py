@@ -3,7 +3,7 @@
 Replaces the way through moto: ``LogsProvider`` answers both itself.
 
 Slow: moto writes a page as JSON, botocore's parser reads it again, and LocalStack's serializer walks through the
-service model to write the same JSON a second time. An event costs 20 µs that way and 3 µs this way (pages of 10,000
+service model to write the same JSON a second time. An event costs 20 µs that way and 6 µs this way (pages of 10,000
 events of 1 KB), in a process that has messages to carry meanwhile.
 
 The same to see: moto finds the page as before, and its members are written in the same form. Whatever is no plain page
@@ -12,10 +12,9 @@ in JSON (an error, an answer in CBOR) still goes the old way.
 
 from __future__ import annotations
 
+import json
 from types import ModuleType
 from typing import Any
-
-import orjson
 
 _FILTER = ("logGroupName", "logStreamNames", "startTime", "endTime", "limit", "nextToken", "filterPattern")
 _GET = ("logGroupName", "logGroupIdentifier", "logStreamName", "startTime", "endTime", "limit", "nextToken")
@@ -32,7 +31,7 @@ def _patch(module: ModuleType) -> None:
             raise NotImplementedError
         page = {name: value for name, value in page.items() if value is not None}
         context.service_response = page
-        response.set_response(orjson.dumps(page))
+        response.set_response(json.dumps(page, ensure_ascii=False).encode())
         return response
 
     def backend_of(context: Any) -> Any:
