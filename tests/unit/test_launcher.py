@@ -80,7 +80,7 @@ def test_a_localstack_that_ends_at_start_is_reported_with_its_last_words(
     assert "Next: " in text
 
 
-ANSWERS_HEALTH = """#!{python}
+ANSWERS_HEALTH = """
 import http.server, os
 class Healthy(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
@@ -94,8 +94,9 @@ http.server.HTTPServer(("127.0.0.1", port), Healthy).serve_forever()
 def test_an_emulator_that_others_in_the_network_can_reach_is_refused_and_ended(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    (tmp_path / "server.py").write_text(ANSWERS_HEALTH)
     healthy = tmp_path / "healthy-python"
-    healthy.write_text(ANSWERS_HEALTH.format(python=sys.executable))
+    healthy.write_text(f"#!/bin/sh\nexec '{sys.executable}' '{tmp_path}/server.py'\n")
     healthy.chmod(0o755)
     monkeypatch.setattr(launcher.sys, "executable", str(healthy))
     looked_at: list[psutil.Process] = []
