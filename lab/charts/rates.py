@@ -225,9 +225,9 @@ def _completed_finding(rows: pd.DataFrame, limit: float | None, offered: float) 
     ratio = rows["completed_rate"] / rows["offered_rate"]
     behind = rows[ratio < KEEPS_UP]
     best = number(float(rows["completed_rate"].max()))
-    if limit is not None and limit < float(rows["offered_rate"].max()):
-        return f"Completed keeps up to {number(limit)} messages/s and tops out at {best}"
     highest = float(rows["offered_rate"].max())
+    if limit is not None and limit < highest:
+        return f"Completed keeps up to {number(limit)} messages/s and tops out at {best}"
     if behind.empty:
         counts = "" if highest == offered else ", the highest rate that counts"
         return f"Completed keeps up with offered, up to {number(highest)} messages/s{counts}"
