@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 
 import pytest
 from botocore.exceptions import ClientError
@@ -47,6 +48,13 @@ def test_what_a_probe_meets_becomes_its_verdict(
         raise raised
 
     assert probes._try(run, place) == (verdict, seen)
+
+
+def test_an_empty_log_of_a_function_is_missing(place: probes._Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    logs = SimpleNamespace(filter_log_events=lambda **request: {"events": []})
+    monkeypatch.setattr(probes._Place, "client", lambda self, service: logs)
+    monkeypatch.setattr(probes, "_DEADLINE_S", 0.0)
+    assert probes._try(probes._function_logs, place) == ("missing", "Waited 0 s in vain: the function's log.")
 
 
 def test_what_builds_on_something_missing_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
