@@ -71,10 +71,11 @@ def doctor(
 ) -> None:
     """Say what is missing here and how to get it."""
     from lab import doctor as room
+    from lab import probes
 
     if endpoint_url is not None:
         with out.status("Probing ...") as progress:
-            probed = room.probe(endpoint_url, say=lambda text: progress.update(f"Probed: {text}"))
+            probed = probes.probe(endpoint_url, say=lambda text: progress.update(f"Probed: {text}"))
         out.print(room.as_table(probed))
         if any(result.verdict == "missing" for result in probed):
             raise typer.Exit(1)

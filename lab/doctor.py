@@ -44,15 +44,6 @@ def examine(target: Target) -> list[Finding]:
     return [check() for check in checks]
 
 
-def probe(endpoint_url: str, *, say: Callable[[str], None] = lambda text: None) -> list[probes.Result]:
-    """What an AWS-compatible endpoint on this machine can do of what the workshop needs.
-
-    Raises:
-        TargetError: the URL leads away from this machine.
-    """
-    return probes.probe(endpoint_url, say=say)
-
-
 def as_table(results: list[probes.Result]) -> Table:
     """The results for the terminal."""
     table = Table(box=None, padding=(0, 2, 0, 0))
