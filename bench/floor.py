@@ -20,7 +20,8 @@ import numpy as np
 import psutil
 
 from bench.processes import MIB
-from lab import messages, paths
+from lab import paths
+from lab.load import messages
 from lab.stack import PIPELINE_FUNCTIONS
 
 Handler = Callable[[Any, object], dict[str, Any]]

@@ -23,8 +23,10 @@ from bench.options import Options, parser_for
 from bench.processes import Meter
 from bench.systems import EVENTS_OF_AN_EXECUTION, EmbeddedLocalStack
 from bench.workplace import workplace
-from lab import observations
-from lab.charts.style import BLUE, ORANGE, Chart, add_axes, finish, label_axes, line_handle, plain_numbers, styled
+from lab import observe
+from lab.charts import palette
+from lab.charts.scales import add_axes, label_axes, plain_numbers
+from lab.charts.style import Chart, finish, line_handle, styled
 from lab.stack import mapping
 
 SIZES = (100, 1_000, 10_000)
@@ -108,7 +110,7 @@ def measure(count: int, *, following: bool) -> Growth:
 
 def _until_idle(system: EmbeddedLocalStack) -> None:
     """Wait until the queue is empty, asking seldom: whoever asks takes time from what is measured."""
-    while observations.queue_depth(system.sqs, system.queue_url).total:
+    while observe.queue_depth(system.sqs, system.queue_url).total:
         time.sleep(2.0)
 
 
@@ -198,7 +200,7 @@ def chart(one: Growth, follower: Growth | None) -> Chart:
     """Time per message and memory against messages."""
     figure = Chart(height=3.8)
     left, right = add_axes(figure, 1, 2)
-    shown = [(one, BLUE, "o"), *([(follower, ORANGE, "s")] if follower else [])]
+    shown = [(one, palette.BLUE, "o"), *([(follower, palette.ORANGE, "s")] if follower else [])]
     with styled():
         for growth, colour, marker in shown:
             blocks = growth.blocks

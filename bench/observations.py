@@ -20,7 +20,7 @@ import sys
 import time
 from datetime import UTC, datetime, timedelta
 
-from lab.observations import ExecutionLog
+from lab.observe import ExecutionLog
 
 SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000)
 EVENTS_OF_AN_EXECUTION = 22

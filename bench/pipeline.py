@@ -24,8 +24,10 @@ from bench.options import Options, parser_for
 from bench.systems import EVENTS_OF_AN_EXECUTION, EmbeddedLocalStack, MiniStack, PeerError, System
 from bench.workplace import workplace
 from lab.analysis.latency import quantile
-from lab.charts.style import BLUE, GREEN, MUTED, ORANGE, PAPER, Chart, add_axes, finish, patch_handle, styled
-from lab.charts.text import number
+from lab.charts import palette
+from lab.charts.numbers import number
+from lab.charts.scales import add_axes
+from lab.charts.style import Chart, finish, patch_handle, styled
 
 STOCK, HOOKS, MINISTACK = "LocalStack, hooks off", "LocalStack, hooks on", "MiniStack 1.5.33"
 FLOOR = "plain Python"
@@ -284,7 +286,7 @@ def chart(middle: pd.DataFrame, detail: str) -> Chart:
     return finish(figure, finding, detail, legend=handles)
 
 
-_COLOURS = {STOCK: ORANGE, HOOKS: BLUE, MINISTACK: GREEN}
+_COLOURS = {STOCK: palette.ORANGE, HOOKS: palette.BLUE, MINISTACK: palette.GREEN}
 
 
 def _bars(axes: Axes, shown: pd.DataFrame, title: str, column: str, factor: float, behind: str | None) -> None:
@@ -294,13 +296,18 @@ def _bars(axes: Axes, shown: pd.DataFrame, title: str, column: str, factor: floa
     height = 0.42 if behind else 0.7
     offset = 0.22 if behind else 0.0
     bars = axes.barh([place - offset for place in places], values, height=height, color=colours)
-    axes.bar_label(bars, [number(value, 3) for value in values], padding=3, color=MUTED)
+    axes.bar_label(bars, [number(value, 3) for value in values], padding=3, color=palette.MUTED)
     if behind:
         others = (shown[behind] * factor).to_list()
         bars = axes.barh(
-            [place + offset for place in places], others, height=height, color=colours, alpha=0.45, edgecolor=PAPER
+            [place + offset for place in places],
+            others,
+            height=height,
+            color=colours,
+            alpha=0.45,
+            edgecolor=palette.PAPER,
         )
-        axes.bar_label(bars, [number(value, 3) for value in others], padding=3, color=MUTED)
+        axes.bar_label(bars, [number(value, 3) for value in others], padding=3, color=palette.MUTED)
         values += others
     axes.set_title(title)
     axes.set_yticks([])

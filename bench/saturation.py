@@ -20,8 +20,10 @@ from bench import machine, tables, workload
 from bench.options import Options, parser_for
 from bench.systems import EmbeddedLocalStack
 from bench.workplace import go_on, workplace
-from lab.charts.style import BLUE, MUTED, VERMILLION, Chart, add_axes, finish, label_axes, line_handle, styled
-from lab.charts.text import number
+from lab.charts import palette
+from lab.charts.numbers import number
+from lab.charts.scales import add_axes, label_axes
+from lab.charts.style import Chart, finish, line_handle, styled
 from lab.session import RampOptions, RampResult, ramp
 
 STEP = 1.25
@@ -138,10 +140,10 @@ def chart(runs: list[Run], middle: int, wanted: str) -> Chart:
             passed = checks[checks["passed"] & checks["valid"]]
             failed = checks[~checks["passed"] & checks["valid"]]
             void = checks[~checks["valid"]]
-            axes.plot(passed["offered_rate"], [place] * len(passed), "o", color=BLUE)
-            axes.plot(failed["offered_rate"], [place] * len(failed), "x", color=VERMILLION)
-            axes.plot(void["offered_rate"], [place] * len(void), "o", color=MUTED, markerfacecolor="none")
-            axes.plot([run.rate], [place], "o", color=BLUE, markersize=13, markerfacecolor="none")
+            axes.plot(passed["offered_rate"], [place] * len(passed), "o", color=palette.BLUE)
+            axes.plot(failed["offered_rate"], [place] * len(failed), "x", color=palette.VERMILLION)
+            axes.plot(void["offered_rate"], [place] * len(void), "o", color=palette.MUTED, markerfacecolor="none")
+            axes.plot([run.rate], [place], "o", color=palette.BLUE, markersize=13, markerfacecolor="none")
         rates = runs[0].rates
         axes.set_xscale("log")
         axes.set_xticks(rates, [number(rate, 3) for rate in rates])
@@ -150,13 +152,13 @@ def chart(runs: list[Run], middle: int, wanted: str) -> Chart:
         axes.set_ylim(len(runs) + 0.6, 0.4)
         if 0 <= middle < len(rates):
             low, high = rates[max(middle - 1, 0)], rates[min(middle + 1, len(rates) - 1)]
-            axes.axvspan(low / STEP**0.5, high * STEP**0.5, color=BLUE, alpha=0.08, linewidth=0)
+            axes.axvspan(low / STEP**0.5, high * STEP**0.5, color=palette.BLUE, alpha=0.08, linewidth=0)
         label_axes(axes, "offered rate (messages/s), in steps of 1.25 times", "run")
-    hollow = line_handle("void: the sender lagged", MUTED, marker="o", dash="")
+    hollow = line_handle("void: the sender lagged", palette.MUTED, marker="o", dash="")
     hollow.set_markerfacecolor("none")
     handles = [
-        line_handle("kept up", BLUE, marker="o", dash=""),
-        line_handle("did not", VERMILLION, marker="x", dash=""),
+        line_handle("kept up", palette.BLUE, marker="o", dash=""),
+        line_handle("did not", palette.VERMILLION, marker="x", dash=""),
         hollow,
     ]
     return finish(

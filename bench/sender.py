@@ -18,10 +18,11 @@ import threading
 import time
 from typing import Any
 
-from lab import messages, target
+from lab import target
 from lab.emulator import launcher
-from lab.sender import SEND_LAG_LIMIT_S, Plan, Sender, SendResult, staircase
-from lab.sender.run import BATCH_MESSAGES, DEFAULT_THREADS
+from lab.load import SEND_LAG_LIMIT_S, Plan, Sender, SendResult, messages, staircase
+from lab.load.run import BATCH_MESSAGES
+from lab.load.sender import DEFAULT_THREADS
 
 RATES = (1.0, 5.0, 20.0, 50.0, 100.0, 200.0, 400.0, 800.0)
 NAME = "bench-sender"

@@ -20,7 +20,7 @@ from typing import Any
 import pandas as pd
 
 from bench import processes
-from lab import observations, paths, stack
+from lab import observe, paths, stack
 from lab.emulator import launcher
 from lab.errors import LabError
 from lab.session import Watch
@@ -234,8 +234,8 @@ class MiniStack(System):
         return {entry["name"] for entry in self._listed()}
 
     def fully_logged(self) -> set[str]:
-        log = observations.ExecutionLog()
-        log.add(observations.LogReader(self.target.client("logs"), self.names.log_group).messages())
+        log = observe.ExecutionLog()
+        log.add(observe.LogReader(self.target.client("logs"), self.names.log_group).messages())
         executions, _ = log.tables()
         return set(executions.loc[executions["events"] == EVENTS_OF_AN_EXECUTION, "name"])
 

@@ -11,10 +11,10 @@ import pandas as pd
 from bench.processes import Meter
 from bench.systems import System
 from bench.workplace import go_on
-from lab import messages, observations
+from lab import observe
 from lab.analysis.latency import join_messages
-from lab.sender import Plan, Sender, staircase
-from lab.sender.run import BATCH_MESSAGES
+from lab.load import Plan, Sender, messages, staircase
+from lab.load.run import BATCH_MESSAGES
 
 # Log events are delivered behind the execution; that work belongs to its messages.
 _DELIVERY_S = 2.0
@@ -115,7 +115,7 @@ def paced(system: System, rate: float, seconds: float) -> Paced:
     go_on()
     system.wait(before + int((result.sends["outcome"] == "acked").sum()), pause_s=0.5)
     # The records of start_execution are left out: durations and end-to-end latencies do not need them.
-    joined = join_messages(result.sends, observations.parse_received([]), system.executions())
+    joined = join_messages(result.sends, observe.parse_received([]), system.executions())
     stage = result.stages.iloc[0]
     return Paced(joined, "" if stage["valid"] else str(stage["reason"]))
 

@@ -23,23 +23,10 @@ from typing import Any, Protocol, TextIO
 
 from tqdm import tqdm
 
-from lab.charts.style import (
-    BLUE,
-    GREEN,
-    INK,
-    MUTED,
-    PAPER,
-    PURPLE,
-    RULE,
-    VERMILLION,
-    Chart,
-    add_axes,
-    finish,
-    line_handle,
-    plain_numbers,
-    styled,
-)
-from lab.charts.text import number, seconds
+from lab.charts import palette
+from lab.charts.numbers import number, seconds
+from lab.charts.scales import add_axes, plain_numbers
+from lab.charts.style import Chart, finish, line_handle, styled
 
 PERIOD_S = 0.5  # the chart changes twice a second at most: nobody reads faster
 _LINE_PERIOD_S = 10.0  # where the bar cannot be overwritten, as in a log file, a line now and then is enough
@@ -202,11 +189,13 @@ def panels(moments: Sequence[Moment]) -> dict[str, list[Curve]]:
     latency = [(moment.at_s, moment.p99_s * 1000) for moment in thinned if moment.p99_s is not None]
     return {
         "messages": [
-            Curve("sent", PURPLE, "--", [(moment.at_s, moment.sent) for moment in thinned]),
-            Curve("finished", GREEN, "-", [(moment.at_s, moment.finished) for moment in thinned]),
+            Curve("sent", palette.PURPLE, "--", [(moment.at_s, moment.sent) for moment in thinned]),
+            Curve("finished", palette.GREEN, "-", [(moment.at_s, moment.finished) for moment in thinned]),
         ],
-        "backlog (messages)": [Curve("backlog", BLUE, "-", [(moment.at_s, moment.backlog) for moment in thinned])],
-        "p99 end to end (ms)": [Curve("p99", VERMILLION, "-", latency)],
+        "backlog (messages)": [
+            Curve("backlog", palette.BLUE, "-", [(moment.at_s, moment.backlog) for moment in thinned])
+        ],
+        "p99 end to end (ms)": [Curve("p99", palette.VERMILLION, "-", latency)],
     }
 
 
@@ -230,7 +219,7 @@ def chart(moments: Sequence[Moment], total: int) -> Chart:
             axes.set_ylim(0, _top(curves))
             plain_numbers(axes.xaxis, bins=4)
             plain_numbers(axes.yaxis, bins=5)
-    legend = [line_handle("sent", PURPLE, dash="--"), line_handle("finished", GREEN)]
+    legend = [line_handle("sent", palette.PURPLE, dash="--"), line_handle("finished", palette.GREEN)]
     return finish(drawn, finding, detail, legend=legend)
 
 
@@ -245,24 +234,23 @@ def svg(moments: Sequence[Moment], total: int) -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 760 236" role="img" aria-label="{finding}" '
         'style="width:100%;max-width:760px;font-family:sans-serif;font-size:11px">',
-        f'<rect width="760" height="236" fill="{PAPER}"/>',
-        f'<text x="12" y="22" font-size="15" font-weight="bold" fill="{INK}">{finding}</text>',
-        f'<text x="12" y="40" fill="{MUTED}">{detail}</text>',
+        f'<rect width="760" height="236" fill="{palette.PAPER}"/>',
+        f'<text x="12" y="22" font-size="15" font-weight="bold" fill="{palette.INK}">{finding}</text>',
+        f'<text x="12" y="40" fill="{palette.MUTED}">{detail}</text>',
     ]
     for place, (title, curves) in enumerate(panels(moments).items()):
         left, right, top, bottom = 52 + 250 * place, 244 + 250 * place, 76, 204
         highest = _top(curves)
-        parts.append(f'<text x="{left}" y="64" fill="{INK}">{title}</text>')
+        parts.append(f'<text x="{left}" y="64" fill="{palette.INK}">{title}</text>')
         for share in (0.0, 0.5, 1.0):
             y = bottom - share * (bottom - top)
-            parts.append(f'<line x1="{left}" x2="{right}" y1="{y}" y2="{y}" stroke="{RULE}"/>')
-            parts.append(
-                f'<text x="{left - 5}" y="{y + 4}" text-anchor="end" fill="{INK}">{_tick(highest * share)}</text>'
-            )
+            parts.append(f'<line x1="{left}" x2="{right}" y1="{y}" y2="{y}" stroke="{palette.RULE}"/>')
+            tick = _tick(highest * share)
+            parts.append(f'<text x="{left - 5}" y="{y + 4}" text-anchor="end" fill="{palette.INK}">{tick}</text>')
         for share, anchor in ((0.0, "start"), (1.0, "end")):
             x = left + share * (right - left)
             label = f"{longest * share:.0f} s"
-            parts.append(f'<text x="{x}" y="{bottom + 16}" text-anchor="{anchor}" fill="{INK}">{label}</text>')
+            parts.append(f'<text x="{x}" y="{bottom + 16}" text-anchor="{anchor}" fill="{palette.INK}">{label}</text>')
         for number_of_curve, curve in enumerate(curves):
             points = " ".join(
                 f"{left + at / longest * (right - left):.1f},{bottom - value / highest * (bottom - top):.1f}"

@@ -7,23 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from lab.analysis import cost
-from lab.charts.style import (
-    BLUE,
-    INK,
-    MUTED,
-    ORANGE,
-    SMALL_SIZE,
-    VERMILLION,
-    Chart,
-    add_axes,
-    finish,
-    label_axes,
-    line_handle,
-    log_numbers,
-    plain_numbers,
-    sentence_chart,
-    styled,
-)
+from lab.charts import palette
+from lab.charts.scales import add_axes, label_axes, log_numbers, plain_numbers, row_axis
+from lab.charts.style import SMALL_SIZE, Chart, finish, line_handle, sentence_chart, styled
 
 
 def cost_by_service(usd: Mapping[str, float], messages: int) -> Chart:
@@ -41,17 +27,17 @@ def cost_by_service(usd: Mapping[str, float], messages: int) -> Chart:
     (axes,) = add_axes(chart)
     with styled():
         places = np.arange(len(services))
-        axes.barh(places, values, 0.66, color=[VERMILLION if value == values.max() else BLUE for value in values])
+        axes.barh(
+            places,
+            values,
+            0.66,
+            color=[palette.VERMILLION if value == values.max() else palette.BLUE for value in values],
+        )
         for place, value in zip(places, values, strict=True):
             text = f" {value:,.4g} ({value / total:.0%})"
-            axes.text(value, float(place), text, va="center", ha="left", size=SMALL_SIZE, color=MUTED)
-        axes.set_yticks(places, services)
-        axes.tick_params(axis="y", length=0)
-        axes.set_ylim(len(services) - 0.4, -0.6)
+            axes.text(value, float(place), text, va="center", ha="left", size=SMALL_SIZE, color=palette.MUTED)
+        row_axis(axes, services, "list price (USD)")
         axes.set_xlim(0, float(values.max()) * 1.25)
-        axes.grid(True, axis="x")
-        axes.grid(False, axis="y")
-        axes.set_xlabel("list price (USD)")
         plain_numbers(axes.xaxis)
     first = services[int(values.argmax())]
     finding = f"{first} costs the most: {values.max() / total:.0%} of {total:,.4g} USD"
@@ -78,19 +64,21 @@ def express_or_standard(transitions: int, *, log_bytes: float = 0.0, memory_mb: 
         return np.array(each) * million
 
     with styled():
-        axes.plot(durations_s, express(0.0), color=BLUE, linewidth=2)
+        axes.plot(durations_s, express(0.0), color=palette.BLUE, linewidth=2)
         handles = [
-            line_handle("Express", BLUE),
-            line_handle(f"Standard, {transitions} transitions", VERMILLION, dash="--"),
+            line_handle("Express", palette.BLUE),
+            line_handle(f"Standard, {transitions} transitions", palette.VERMILLION, dash="--"),
         ]
         if log_bytes:
-            axes.plot(durations_s, express(log_bytes), color=ORANGE, linewidth=2, linestyle="-.")
-            handles.insert(1, line_handle(f"Express with {log_bytes / 1000:,.0f} kB of logs", ORANGE, dash="-."))
-        axes.axhline(standard, color=VERMILLION, linewidth=2, linestyle="--")
+            axes.plot(durations_s, express(log_bytes), color=palette.ORANGE, linewidth=2, linestyle="-.")
+            handles.insert(
+                1, line_handle(f"Express with {log_bytes / 1000:,.0f} kB of logs", palette.ORANGE, dash="-.")
+            )
+        axes.axhline(standard, color=palette.VERMILLION, linewidth=2, linestyle="--")
         axes.set_xscale("log")
         axes.set_yscale("log")
         if 0.1 < even_s < 300:
-            axes.plot([even_s], [standard], marker="o", color=INK, markersize=6)
+            axes.plot([even_s], [standard], marker="o", color=palette.INK, markersize=6)
         log_numbers(axes, "x")
         log_numbers(axes, "y")
         label_axes(axes, "duration of one execution (s)", "a million executions (USD)")

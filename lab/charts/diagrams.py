@@ -11,39 +11,23 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Circle, FancyArrowPatch
 from matplotlib.path import Path
 
+from lab.charts import palette
 from lab.charts.graph_layout import END, START, Arrow, Box, Layout, arrange, arrows_of
+from lab.charts.scales import add_axes
 from lab.charts.shapes import CAPTION_HEIGHT, CAPTION_SIZE, LINE_HEIGHT, NAME_SIZE, canvas, counted, rounded
-from lab.charts.style import (
-    BLUE,
-    GREEN,
-    INK,
-    MARGIN_IN,
-    MUTED,
-    ORANGE,
-    PAPER,
-    PURPLE,
-    SKY,
-    VERMILLION,
-    WIDTH_IN,
-    Chart,
-    add_axes,
-    finish,
-    line_handle,
-    sentence_chart,
-    styled,
-)
+from lab.charts.style import MARGIN_IN, WIDTH_IN, Chart, finish, line_handle, sentence_chart, styled
 from lab.charts.text import drawable, fit, text_width, wrap
 
 KIND_COLOURS = {
-    "Task": BLUE,
-    "Choice": ORANGE,
-    "Pass": MUTED,
-    "Wait": PURPLE,
-    "Succeed": GREEN,
-    "Fail": VERMILLION,
-    "Parallel": SKY,
-    "Map": SKY,
-    "missing": VERMILLION,
+    "Task": palette.BLUE,
+    "Choice": palette.ORANGE,
+    "Pass": palette.MUTED,
+    "Wait": palette.PURPLE,
+    "Succeed": palette.GREEN,
+    "Fail": palette.VERMILLION,
+    "Parallel": palette.SKY,
+    "Map": palette.SKY,
+    "missing": palette.VERMILLION,
 }
 LABEL_SIZE = 7.5
 _BOX_WIDTH, _PADDING = 1.85, 0.18
@@ -79,7 +63,10 @@ def state_machine_graph(definition: Mapping[str, Any]) -> Chart:
         _draw(axes, layout, 0.0, 0.0, scale, chart)
     legend = []
     if "catch" in kinds:
-        legend = [line_handle("next state", MUTED), line_handle("after an error (Catch)", VERMILLION, dash="--")]
+        legend = [
+            line_handle("next state", palette.MUTED),
+            line_handle("after an error (Catch)", palette.VERMILLION, dash="--"),
+        ]
     return finish(chart, _graph_finding(definition), _graph_detail(definition), legend=legend, notes=notes)
 
 
@@ -197,15 +184,23 @@ def _draw(axes: Axes, layout: Layout, x: float, y: float, scale: float, ruler: C
 
 def _draw_dot(axes: Axes, box: Box, x: float, y: float, scale: float) -> None:
     centre = (box.x + x, box.y + y)
-    axes.add_patch(Circle(centre, _DOT, facecolor=INK if box.kind == "start" else PAPER, edgecolor=INK, zorder=3))
+    axes.add_patch(
+        Circle(
+            centre,
+            _DOT,
+            facecolor=palette.INK if box.kind == "start" else palette.PAPER,
+            edgecolor=palette.INK,
+            zorder=3,
+        )
+    )
     if box.kind == "end":
-        axes.add_patch(Circle(centre, _DOT * 0.55, facecolor=INK, edgecolor=INK, zorder=3))
+        axes.add_patch(Circle(centre, _DOT * 0.55, facecolor=palette.INK, edgecolor=palette.INK, zorder=3))
     label = "Start" if box.kind == "start" else "End"
-    axes.text(centre[0] + _DOT + 0.06, centre[1], label, va="center", size=CAPTION_SIZE * scale, color=MUTED)
+    axes.text(centre[0] + _DOT + 0.06, centre[1], label, va="center", size=CAPTION_SIZE * scale, color=palette.MUTED)
 
 
 def _draw_box(axes: Axes, box: Box, x: float, y: float, scale: float, ruler: Chart) -> None:
-    colour = KIND_COLOURS.get(box.kind, MUTED)
+    colour = KIND_COLOURS.get(box.kind, palette.MUTED)
     left, top = box.x - box.width / 2 + x, box.y - box.height / 2 + y
     dash = "--" if box.kind == "missing" else "-"
     rounded(axes, left, top, box.width, box.height, colour, 0.05 if box.inner else 0.10, dash)
@@ -231,7 +226,7 @@ def _draw_box(axes: Axes, box: Box, x: float, y: float, scale: float, ruler: Cha
         ha="center",
         va="center",
         size=CAPTION_SIZE * scale,
-        color=MUTED,
+        color=palette.MUTED,
         zorder=4,
     )
     inner_left = middle - (sum(part.width for part in box.inner) + 0.2 * max(len(box.inner) - 1, 0)) / 2
@@ -242,7 +237,7 @@ def _draw_box(axes: Axes, box: Box, x: float, y: float, scale: float, ruler: Cha
 
 def _draw_arrow(axes: Axes, arrow: Arrow, x: float, y: float, scale: float, ruler: Chart) -> None:
     caught = arrow.kind == "catch"
-    colour = VERMILLION if caught else MUTED
+    colour = palette.VERMILLION if caught else palette.MUTED
     path = Path(arrow.way) if arrow.backward else _curve(arrow.way)
     moved = Path(np.add(path.vertices, (x, y)), path.codes)
     axes.add_patch(
@@ -266,9 +261,9 @@ def _draw_arrow(axes: Axes, arrow: Arrow, x: float, y: float, scale: float, rule
             ha="center",
             va="center",
             size=LABEL_SIZE * scale,
-            color=VERMILLION if caught else INK,
+            color=palette.VERMILLION if caught else palette.INK,
             zorder=5,
-            bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.2},
+            bbox={"facecolor": palette.PAPER, "edgecolor": "none", "pad": 1.2},
         )
 
 

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
+from lab.charts import palette
+from lab.charts.scales import add_axes
 from lab.charts.shapes import CAPTION_SIZE, LINE_HEIGHT, NAME_SIZE, canvas, counted, rounded, straight
-from lab.charts.style import BLUE, GREEN, MUTED, ORANGE, PURPLE, SKY, VERMILLION, Chart, add_axes, finish, styled
+from lab.charts.style import Chart, finish, styled
 from lab.charts.text import drawable, fit, wrap
 
 SAMPLE_STATES = ("Decode base64 string", "Generate statistics", "Remove special characters", "Tokenize and count")
@@ -24,10 +26,10 @@ def pipeline(states: Sequence[str] = SAMPLE_STATES) -> Chart:
     width, height = 7.3, max(2.55, 0.42 * len(states) + 0.95)
     with styled():
         canvas(axes, width, height + 0.72)
-        _node(axes, chart, 0.0, 0.55, 1.0, "Sender", "lab send,\nlab ramp", PURPLE)
-        _node(axes, chart, 1.5, 0.55, 1.2, "SQS queue", "keeps messages\nuntil taken", ORANGE)
-        _node(axes, chart, 3.2, 0.55, 1.35, "start_execution", "Lambda function,\nbatches of up to 10", BLUE)
-        _node(axes, chart, 1.35, height - 0.3, 1.5, "Dead-letter queue", "failed again\nand again", VERMILLION)
+        _node(axes, chart, 0.0, 0.55, 1.0, "Sender", "lab send,\nlab ramp", palette.PURPLE)
+        _node(axes, chart, 1.5, 0.55, 1.2, "SQS queue", "keeps messages\nuntil taken", palette.ORANGE)
+        _node(axes, chart, 3.2, 0.55, 1.35, "start_execution", "Lambda function,\nbatches of up to 10", palette.BLUE)
+        _node(axes, chart, 1.35, height - 0.3, 1.5, "Dead-letter queue", "failed again\nand again", palette.VERMILLION)
         _workflow(axes, chart, states, 5.1, 0.0, 2.2, height - 0.05)
         _node(
             axes,
@@ -37,13 +39,13 @@ def pipeline(states: Sequence[str] = SAMPLE_STATES) -> Chart:
             2.2,
             "CloudWatch Logs",
             "22 events an execution" if len(states) == 4 else "events of each execution",
-            GREEN,
+            palette.GREEN,
             small=True,
         )
-        _node(axes, chart, 3.2, height + 0.45, 1.35, "Lab", "charts, checks, report", PURPLE, small=True)
+        _node(axes, chart, 3.2, height + 0.45, 1.35, "Lab", "charts, checks, report", palette.PURPLE, small=True)
         for start, stop in (((1.0, 0.55), (1.5, 0.55)), ((2.7, 0.55), (3.2, 0.55)), ((4.55, 0.55), (5.1, 0.55))):
             straight(axes, start, stop)
-        straight(axes, (2.1, 0.92), (2.1, height - 0.67), VERMILLION, "--")
+        straight(axes, (2.1, 0.92), (2.1, height - 0.67), palette.VERMILLION, "--")
         straight(axes, (6.2, height - 0.05), (6.2, height + 0.22))
         straight(axes, (5.1, height + 0.45), (4.55, height + 0.45))
     count = counted(len(states), "state").lower()
@@ -79,7 +81,7 @@ def _node(
         ha="center",
         va="bottom",
         size=CAPTION_SIZE,
-        color=MUTED,
+        color=palette.MUTED,
         linespacing=1.2,
         zorder=4,
     )
@@ -89,7 +91,7 @@ def _workflow(
     axes: Axes, chart: Chart, states: Sequence[str], left: float, top: float, width: float, height: float
 ) -> None:
     """The Express Workflow: a box around its states, one under the other."""
-    rounded(axes, left, top, width, height, SKY, 0.06)
+    rounded(axes, left, top, width, height, palette.SKY, 0.06)
     centre = left + width / 2
     axes.text(centre, top + 0.18, "Express Workflow", ha="center", va="center", size=NAME_SIZE, weight="bold", zorder=4)
     axes.text(
@@ -99,7 +101,7 @@ def _workflow(
         ha="center",
         va="center",
         size=6.8,
-        color=MUTED,
+        color=palette.MUTED,
         zorder=4,
     )
     room = height - 0.6
@@ -107,7 +109,7 @@ def _workflow(
     for number, name in enumerate(states):
         y = top + 0.52 + step * number
         tall = min(step - 0.16, 0.32)
-        rounded(axes, left + 0.12, y, width - 0.24, tall, BLUE)
+        rounded(axes, left + 0.12, y, width - 0.24, tall, palette.BLUE)
         label = fit(chart, drawable(name), (width - 0.34) * chart.dpi, 8.0)
         axes.text(centre, y + tall / 2, label, ha="center", va="center", size=8.0, zorder=4)
         if number + 1 < len(states):

@@ -7,34 +7,18 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from lab.analysis.saturation import Saturation
+from lab.charts import palette
+from lab.charts.numbers import number, seconds, time_unit
+from lab.charts.scales import add_axes, label_axes, log_numbers, plain_numbers
 from lab.charts.stages import as_stages, invalid_notes, saturation_rate, usable, validity
-from lab.charts.style import (
-    BLACK,
-    BLUE,
-    GREEN,
-    MUTED,
-    ORANGE,
-    PAPER,
-    SKY,
-    VERMILLION,
-    Chart,
-    add_axes,
-    finish,
-    label_axes,
-    line_handle,
-    log_numbers,
-    plain_numbers,
-    sentence_chart,
-    styled,
-)
-from lab.charts.text import number, seconds, time_unit
+from lab.charts.style import Chart, finish, line_handle, sentence_chart, styled
 
 # Colour, marker and dash of each quantile; they differ in all three, so that none depends on colour alone.
 QUANTILES = {
-    "p50": (SKY, "o", "-"),
-    "p90": (ORANGE, "s", "-"),
-    "p99": (VERMILLION, "D", "-"),
-    "max": (BLACK, "^", ":"),
+    "p50": (palette.SKY, "o", "-"),
+    "p90": (palette.ORANGE, "s", "-"),
+    "p99": (palette.VERMILLION, "D", "-"),
+    "max": (palette.BLACK, "^", ":"),
 }
 MEASURES = {
     "end_to_end": "End-to-end latency, from the planned send time to the end of the execution",
@@ -89,7 +73,7 @@ def latency_by_rate(
     words = {"p50": "p50 (half are faster)", "p90": "p90", "p99": "p99", "max": "maximum"}
     handles = [line_handle(words[q], c, marker=m, dash=d) for q, (c, m, d) in QUANTILES.items() if q in shown]
     if limit is not None:
-        handles.append(line_handle("saturation: highest rate kept up with", MUTED, dash="-.", width=1.4))
+        handles.append(line_handle("saturation: highest rate kept up with", palette.MUTED, dash="-.", width=1.4))
     if axes.get_yscale() == "log":
         detail += " (logarithmic scale)"
     finding = _latency_finding(rows["offered_rate"], rows["p99"].where(valid), rows.get("max"), measure)
@@ -143,12 +127,12 @@ def corrected_and_naive(stages: pd.DataFrame) -> Chart:
     handles = []
     with styled():
         low, high = rows["p99_naive"] * factor, rows["p99"] * factor
-        axes.fill_between(rows["offered_rate"], low, high, color=VERMILLION, alpha=0.12, lw=0)
+        axes.fill_between(rows["offered_rate"], low, high, color=palette.VERMILLION, alpha=0.12, lw=0)
         for column, label, colour, marker, dash in (
-            ("p99", "corrected p99 (from planned send)", VERMILLION, "D", "-"),
-            ("max", "corrected maximum", VERMILLION, "^", ":"),
-            ("p99_naive", "naive p99 (from actual send)", BLUE, "o", "-"),
-            ("max_naive", "naive maximum", BLUE, "v", ":"),
+            ("p99", "corrected p99 (from planned send)", palette.VERMILLION, "D", "-"),
+            ("max", "corrected maximum", palette.VERMILLION, "^", ":"),
+            ("p99_naive", "naive p99 (from actual send)", palette.BLUE, "o", "-"),
+            ("max_naive", "naive maximum", palette.BLUE, "v", ":"),
         ):
             _stage_line(axes, rows["offered_rate"], rows[column] * factor, valid, colour, marker, dash)
             handles.append(line_handle(label, colour, marker=marker, dash=dash))
@@ -190,15 +174,15 @@ def completed_against_offered(stages: pd.DataFrame, saturation: Saturation | flo
     (axes,) = add_axes(chart)
     with styled():
         top = float(rows["offered_rate"].max()) * 1.06
-        axes.plot([0, top], [0, top], color=MUTED, linestyle="--", linewidth=1.3)
+        axes.plot([0, top], [0, top], color=palette.MUTED, linestyle="--", linewidth=1.3)
         if "achieved_rate" in rows:
-            _stage_line(axes, rows["offered_rate"], rows["achieved_rate"], valid, ORANGE, "s", ":")
-        _stage_line(axes, rows["offered_rate"], rows["completed_rate"], valid, GREEN, "o", "-")
+            _stage_line(axes, rows["offered_rate"], rows["achieved_rate"], valid, palette.ORANGE, "s", ":")
+        _stage_line(axes, rows["offered_rate"], rows["completed_rate"], valid, palette.GREEN, "o", "-")
         axes.fill_between(
             rows["offered_rate"],
             rows["completed_rate"],
             rows["offered_rate"].where(rows["offered_rate"] > rows["completed_rate"], rows["completed_rate"]),
-            color=VERMILLION,
+            color=palette.VERMILLION,
             alpha=0.10,
             lw=0,
         )
@@ -207,12 +191,12 @@ def completed_against_offered(stages: pd.DataFrame, saturation: Saturation | flo
         axes.set_ylim(0, top)
         _rate_axis(axes, rows["offered_rate"])
         plain_numbers(axes.yaxis)
-    handles = [line_handle("completed", GREEN, marker="o")]
+    handles = [line_handle("completed", palette.GREEN, marker="o")]
     if "achieved_rate" in rows:
-        handles.append(line_handle("sent (achieved)", ORANGE, marker="s", dash=":"))
-    handles.append(line_handle("y = x: everything offered", MUTED, dash="--", width=1.3))
+        handles.append(line_handle("sent (achieved)", palette.ORANGE, marker="s", dash=":"))
+    handles.append(line_handle("y = x: everything offered", palette.MUTED, dash="--", width=1.3))
     if limit is not None:
-        handles.append(line_handle("saturation: highest rate kept up with", MUTED, dash="-.", width=1.4))
+        handles.append(line_handle("saturation: highest rate kept up with", palette.MUTED, dash="-.", width=1.4))
     detail = "Below the dashed line, messages come in faster than they are finished"
     finding = _completed_finding(rows[valid], limit, float(rows["offered_rate"].max()))
     return finish(chart, finding, detail, legend=handles, notes=invalid_notes(rows, "hollow marks"))
@@ -242,9 +226,18 @@ def _stage_line(axes: Axes, x: pd.Series, y: pd.Series, valid: pd.Series, colour
     """A line through all stages; full marks on valid ones, hollow ones on the others."""
     axes.plot(x, y, color=colour, linestyle=dash, zorder=2)
     size = 5.5 if marker in "^v" else 7.0  # the maximum often lies on p99: its mark must not cover the other
-    axes.plot(x[valid], y[valid], color=colour, marker=marker, ms=size, linestyle="", mec=PAPER, mew=0.7, zorder=3)
     axes.plot(
-        x[~valid], y[~valid], color=colour, marker=marker, linestyle="", markerfacecolor=PAPER, markersize=7, zorder=3
+        x[valid], y[valid], color=colour, marker=marker, ms=size, linestyle="", mec=palette.PAPER, mew=0.7, zorder=3
+    )
+    axes.plot(
+        x[~valid],
+        y[~valid],
+        color=colour,
+        marker=marker,
+        linestyle="",
+        markerfacecolor=palette.PAPER,
+        markersize=7,
+        zorder=3,
     )
 
 
@@ -266,4 +259,4 @@ def _rate_axis(axes: Axes, rates: pd.Series) -> None:
 
 def _saturation_line(axes: Axes, rate: float | None) -> None:
     if rate is not None:
-        axes.axvline(rate, color=MUTED, linestyle="-.", linewidth=1.4, zorder=1)
+        axes.axvline(rate, color=palette.MUTED, linestyle="-.", linewidth=1.4, zorder=1)

@@ -6,7 +6,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-from lab.charts.style import MUTED
+from lab.charts import palette
 
 NAME_SIZE, CAPTION_SIZE = 9.0, 7.5
 LINE_HEIGHT, CAPTION_HEIGHT = 0.165, 0.15
@@ -39,7 +39,7 @@ def rounded(
 
 
 def straight(
-    axes: Axes, start: tuple[float, float], stop: tuple[float, float], colour: str = MUTED, dash: str = "-"
+    axes: Axes, start: tuple[float, float], stop: tuple[float, float], colour: str = palette.MUTED, dash: str = "-"
 ) -> None:
     axes.add_patch(
         FancyArrowPatch(

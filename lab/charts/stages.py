@@ -8,8 +8,10 @@ from matplotlib.axes import Axes
 
 from lab.analysis.latency import stage_table, stage_windows
 from lab.analysis.saturation import Saturation
-from lab.charts.style import BAND, MUTED, VERMILLION, styled
-from lab.charts.text import SMALL_SIZE, number, text_width
+from lab.charts import palette
+from lab.charts.numbers import number
+from lab.charts.style import styled
+from lab.charts.text import SMALL_SIZE, text_width
 
 
 def usable(frame: pd.DataFrame | None, *columns: str) -> pd.DataFrame:
@@ -95,14 +97,14 @@ def stage_bands(axes: Axes, stages: pd.DataFrame) -> None:
                     row.start_s,
                     row.end_s,
                     facecolor="none",
-                    edgecolor=VERMILLION,
+                    edgecolor=palette.VERMILLION,
                     hatch="////",
                     alpha=0.35,
                     lw=0,
                     zorder=0,
                 )
             elif place % 2 == 0:
-                axes.axvspan(row.start_s, row.end_s, color=BAND, lw=0, zorder=0)
+                axes.axvspan(row.start_s, row.end_s, color=palette.BAND, lw=0, zorder=0)
             label = f"{number(row.offered_rate)}/s"
             width = text_width(figure, label, SMALL_SIZE)  # type: ignore[arg-type]
             middle = (row.start_s + row.end_s) / 2
@@ -117,5 +119,5 @@ def stage_bands(axes: Axes, stages: pd.DataFrame) -> None:
                 ha="center",
                 va="bottom",
                 size=SMALL_SIZE,
-                color=MUTED if row.valid else VERMILLION,
+                color=palette.MUTED if row.valid else palette.VERMILLION,
             )

@@ -5,35 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from lab.charts import palette
+from lab.charts.numbers import number, seconds, time_unit
 from lab.charts.rates import RATE_AXIS
+from lab.charts.scales import add_axes, label_axes, plain_numbers, row_axis
 from lab.charts.stages import usable
-from lab.charts.style import (
-    INK,
-    MUTED,
-    PAPER,
-    VERMILLION,
-    Chart,
-    add_axes,
-    finish,
-    label_axes,
-    patch_handle,
-    plain_numbers,
-    sentence_chart,
-    state_styles,
-    styled,
-)
-from lab.charts.text import (
-    SMALL_SIZE,
-    TEXT_SIZE,
-    drawable,
-    fit,
-    number,
-    quoted,
-    seconds,
-    shorten,
-    text_width,
-    time_unit,
-)
+from lab.charts.style import Chart, finish, patch_handle, sentence_chart, state_styles, styled
+from lab.charts.text import SMALL_SIZE, TEXT_SIZE, drawable, fit, quoted, shorten, text_width
 
 _MOST_STATES = 14  # more would make a legend longer than the chart
 
@@ -83,13 +61,17 @@ def state_times_by_rate(state_times: pd.DataFrame) -> Chart:
         for name in names:
             colour, hatch = styles[name]
             height = table[name].to_numpy() * factor
-            axes.bar(places, height, 0.72, bottom=bottom, color=colour, hatch=hatch, edgecolor=PAPER, linewidth=0.8)
+            axes.bar(
+                places, height, 0.72, bottom=bottom, color=colour, hatch=hatch, edgecolor=palette.PAPER, linewidth=0.8
+            )
             bottom += height
         labels, sums_shown = [number(rate) for rate in table.index], [number(value, 3) for value in bottom]
         widest = max(text_width(chart, label, TEXT_SIZE) for label in labels + sums_shown) + 8
         step = int(np.ceil(widest * len(labels) / (0.85 * room)))
         for place in places[::step]:
-            axes.text(place, bottom[place], sums_shown[place], ha="center", va="bottom", size=SMALL_SIZE, color=MUTED)
+            axes.text(
+                place, bottom[place], sums_shown[place], ha="center", va="bottom", size=SMALL_SIZE, color=palette.MUTED
+            )
         axes.set_xticks(places[::step], labels[::step])
         aside = max(3 - len(table), 0) / 2
         axes.set_xlim(-0.6 - aside, len(table) - 0.4 + aside)
@@ -153,15 +135,15 @@ def waterfall(states: pd.DataFrame, title: str | None = None) -> Chart:
         axes.set_ylim(len(rows) - 0.4, -0.6)
         middle = max(end, 1e-3) * factor * 0.61
         for place, (name, start, stop) in enumerate(zip(rows["state"], begin, finish_s, strict=True)):
-            colour, hatch = (VERMILLION, "xxxx") if failed[place] else styles[name]
+            colour, hatch = (palette.VERMILLION, "xxxx") if failed[place] else styles[name]
             left, width = start * factor, max((stop - start) * factor, end * factor * 0.003)
             axes.barh(
                 place,
                 width,
                 0.66,
                 left=left,
-                color=PAPER if still[place] else colour,
-                edgecolor=colour if still[place] else PAPER,
+                color=palette.PAPER if still[place] else colour,
+                edgecolor=colour if still[place] else palette.PAPER,
                 hatch=hatch,
                 linestyle="--" if still[place] else "-",
                 linewidth=1.2 if still[place] else 0.6,
@@ -169,7 +151,7 @@ def waterfall(states: pd.DataFrame, title: str | None = None) -> Chart:
             words = "still running" if still[place] else "" if unknown[place] else seconds(stop - start)
             if failed[place]:
                 words = f"✗ {errors[place]}" + (f" · {words}" if words else "")
-            colour_of_words = VERMILLION if failed[place] else INK
+            colour_of_words = palette.VERMILLION if failed[place] else palette.INK
             words = drawable(words)
             # The words stand behind the bar; where the bar ends far to the right, before it.
             if left + width < middle or not failed[place]:
@@ -180,17 +162,14 @@ def waterfall(states: pd.DataFrame, title: str | None = None) -> Chart:
             else:
                 words = fit(chart, words, _pixels(chart, axes.get_xlim(), axes.get_xlim()[1] - left), SMALL_SIZE)
                 axes.text(left, place, f"{words} ", va="center", ha="right", size=SMALL_SIZE, color=colour_of_words)
-        axes.set_yticks(range(len(rows)), [fit(chart, drawable(str(name)), room, TEXT_SIZE) for name in rows["state"]])
-        axes.tick_params(axis="y", length=0)
-        axes.grid(True, axis="x")
-        axes.grid(False, axis="y")
-        axes.set_xlabel(f"time since the first state was entered ({unit})")
+        names = [fit(chart, drawable(str(name)), room, TEXT_SIZE) for name in rows["state"]]
+        row_axis(axes, names, f"time since the first state was entered ({unit})")
         plain_numbers(axes.xaxis, bins=8)
-    legend = [patch_handle("time in the state", MUTED)]
+    legend = [patch_handle("time in the state", palette.MUTED)]
     if failed.any():
-        legend.append(patch_handle("✗ failed", VERMILLION, hatch="xxxx"))
+        legend.append(patch_handle("✗ failed", palette.VERMILLION, hatch="xxxx"))
     if still.any():
-        legend.append(patch_handle("not left yet", PAPER, edge=MUTED))
+        legend.append(patch_handle("not left yet", palette.PAPER, edge=palette.MUTED))
     detail = (
         f"One execution, state by state: {fit(chart, drawable(title), 5 * chart.dpi, TEXT_SIZE)}"
         if title

@@ -1,9 +1,4 @@
-"""What all charts share: colours, the header with the finding, and figures that never touch pyplot.
-
-The categorical colours are the set of M. Okabe and K. Ito (https://jfly.uni-koeln.de/color/), told apart by readers
-with every common kind of colour blindness; each series also differs in marker, dash or hatch, so that a grey print
-reads too.
-"""
+"""What all charts share: the header with the finding, axes and legends, and figures that never touch pyplot."""
 
 from __future__ import annotations
 
@@ -16,24 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-import numpy as np
 from matplotlib.artist import Artist
-from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from lab.charts.text import SMALL_SIZE, TEXT_SIZE, TITLE_SIZE, drawable, font_families, number, text_height, wrap
-
-BLUE, ORANGE, GREEN, VERMILLION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
-SKY, PURPLE, YELLOW, BLACK = "#56B4E9", "#CC79A7", "#F0E442", "#1F2328"
-SERIES = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION, YELLOW)
-HATCHES = ("", "////", "....", "xxxx")
-INK, MUTED, RULE, BAND, PAPER = "#1F2328", "#57606A", "#D8DEE4", "#F3F5F8", "#FFFFFF"
+from lab.charts import palette
+from lab.charts.text import SMALL_SIZE, TEXT_SIZE, TITLE_SIZE, drawable, font_families, text_height, wrap
 
 WIDTH_IN = 7.6
 SCREEN_DPI, PNG_DPI = 100, 150
@@ -46,14 +33,14 @@ def style() -> dict[str, Any]:
     return {
         "font.family": list(font_families()),
         "font.size": TEXT_SIZE,
-        "text.color": INK,
+        "text.color": palette.INK,
         "text.parse_math": False,
         "axes.titlesize": TEXT_SIZE,
-        "axes.titlecolor": INK,
+        "axes.titlecolor": palette.INK,
         "axes.titleweight": "bold",
         "axes.titlelocation": "left",
         "axes.labelsize": TEXT_SIZE,
-        "axes.labelcolor": MUTED,
+        "axes.labelcolor": palette.MUTED,
         "axes.edgecolor": "#8C959F",
         "axes.linewidth": 0.8,
         "axes.spines.top": False,
@@ -61,13 +48,13 @@ def style() -> dict[str, Any]:
         "axes.grid": True,
         "axes.grid.axis": "y",
         "axes.axisbelow": True,
-        "axes.facecolor": PAPER,
-        "grid.color": RULE,
+        "axes.facecolor": palette.PAPER,
+        "grid.color": palette.RULE,
         "grid.linewidth": 0.7,
         "xtick.color": "#8C959F",
         "ytick.color": "#8C959F",
-        "xtick.labelcolor": INK,
-        "ytick.labelcolor": INK,
+        "xtick.labelcolor": palette.INK,
+        "ytick.labelcolor": palette.INK,
         "xtick.labelsize": TEXT_SIZE,
         "ytick.labelsize": TEXT_SIZE,
         "lines.linewidth": 2.0,
@@ -76,8 +63,8 @@ def style() -> dict[str, Any]:
         "hatch.linewidth": 0.7,
         "legend.frameon": False,
         "legend.fontsize": TEXT_SIZE,
-        "figure.facecolor": PAPER,
-        "savefig.facecolor": PAPER,
+        "figure.facecolor": palette.PAPER,
+        "savefig.facecolor": palette.PAPER,
     }
 
 
@@ -151,7 +138,10 @@ def finish(
     left, room = MARGIN_IN / width, (width - 2 * MARGIN_IN) * chart.dpi
     with styled():
         used = MARGIN_IN
-        for text, size, weight, colour in ((finding, TITLE_SIZE, "bold", INK), (detail, TEXT_SIZE, "normal", MUTED)):
+        for text, size, weight, colour in (
+            (finding, TITLE_SIZE, "bold", palette.INK),
+            (detail, TEXT_SIZE, "normal", palette.MUTED),
+        ):
             if text:
                 lines = wrap(chart, drawable(text), room, size, weight)
                 chart.text(left, 1 - used / height, lines, size=size, weight=weight, color=colour, va="top")
@@ -161,7 +151,7 @@ def finish(
         foot = MARGIN_IN / 2
         for note in reversed(notes):
             lines = wrap(chart, drawable(note), room, SMALL_SIZE, "normal")
-            chart.text(left, foot / height, lines, size=SMALL_SIZE, color=MUTED, va="bottom")
+            chart.text(left, foot / height, lines, size=SMALL_SIZE, color=palette.MUTED, va="bottom")
             foot += text_height(lines, SMALL_SIZE) + 0.04
     engine = chart.get_layout_engine()
     assert isinstance(engine, ConstrainedLayoutEngine)
@@ -198,38 +188,8 @@ def sentence_chart(finding: str, sentence: str, height: float = 2.2) -> Chart:
     chart = Chart(height=height)
     with styled():
         text = wrap(chart, drawable(sentence), (WIDTH_IN - 1.2) * chart.dpi, TEXT_SIZE + 1, "normal")
-        chart.text(0.5, 0.42, text, ha="center", va="center", color=MUTED, size=TEXT_SIZE + 1)
+        chart.text(0.5, 0.42, text, ha="center", va="center", color=palette.MUTED, size=TEXT_SIZE + 1)
     return finish(chart, finding)
-
-
-def add_axes(chart: Chart, rows: int = 1, columns: int = 1, **options: Any) -> list[Axes]:
-    """Styled axes of ``chart``, row by row."""
-    with styled():
-        return list(np.atleast_1d(chart.subplots(rows, columns, **options)).ravel())
-
-
-def label_axes(axes: Axes, x: str, y: str) -> None:
-    """Name both axes, units included."""
-    axes.set_xlabel(x)
-    axes.set_ylabel(y)
-
-
-def plain_numbers(axis: Any, *, integer: bool = False, bins: int = 7) -> None:
-    """Few, round ticks, written as plain numbers with thousands set apart."""
-    axis.set_major_locator(MaxNLocator(nbins=bins, integer=integer, steps=[1, 2, 2.5, 5, 10]))
-    axis.set_major_formatter(FuncFormatter(lambda value, _position: number(value, 6)))
-
-
-def log_numbers(axes: Axes, which: str) -> None:
-    """Make the ``x`` or ``y`` axis logarithmic, with ticks at 1, 2 and 5 or at 1 alone, written as plain numbers."""
-    (axes.set_xscale if which == "x" else axes.set_yscale)("log")
-    low, high = sorted(axes.get_xlim() if which == "x" else axes.get_ylim())
-    decades = math.log10(high / low) if low > 0 else 1.0
-    axis = axes.xaxis if which == "x" else axes.yaxis
-    axis.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 5.0) if decades < 3.2 else (1.0,), numticks=14))
-    axis.set_major_formatter(FuncFormatter(lambda value, _position: number(value, 6)))
-    axis.set_minor_formatter(NullFormatter())
-    axes.tick_params(axis=which, which="minor", length=0)  # type: ignore[arg-type]
 
 
 def line_handle(label: str, colour: str, *, marker: str = "", dash: str = "-", width: float = 2.0) -> Line2D:
@@ -239,12 +199,15 @@ def line_handle(label: str, colour: str, *, marker: str = "", dash: str = "-", w
 
 def patch_handle(label: str, colour: str, *, hatch: str = "", edge: str | None = None) -> Patch:
     """A legend entry for an area or a bar."""
-    return Patch(facecolor=colour, edgecolor=edge or PAPER, hatch=hatch, label=label)
+    return Patch(facecolor=colour, edgecolor=edge or palette.PAPER, hatch=hatch, label=label)
 
 
 def state_styles(names: Sequence[str]) -> dict[str, tuple[str, str]]:
     """Colour and hatch of each state, in the order given; past seven the colours come again with another hatch."""
     return {
-        name: (SERIES[place % len(SERIES)], HATCHES[(place // len(SERIES)) % len(HATCHES)])
+        name: (
+            palette.SERIES[place % len(palette.SERIES)],
+            palette.HATCHES[(place // len(palette.SERIES)) % len(palette.HATCHES)],
+        )
         for place, name in enumerate(dict.fromkeys(names))
     }

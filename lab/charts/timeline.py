@@ -11,27 +11,12 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
 from lab.analysis import backlog as analysis
 from lab.analysis.saturation import GROWTH_MESSAGES, GROWTH_RATIO
+from lab.charts import palette
+from lab.charts.numbers import message_count, number, seconds, time_unit
 from lab.charts.rates import MEASURES
+from lab.charts.scales import add_axes, label_axes, log_numbers, plain_numbers
 from lab.charts.stages import invalid_notes, stage_bands, stages_of, usable, validity
-from lab.charts.style import (
-    BLUE,
-    GREEN,
-    ORANGE,
-    PAPER,
-    PURPLE,
-    VERMILLION,
-    Chart,
-    add_axes,
-    finish,
-    label_axes,
-    line_handle,
-    log_numbers,
-    patch_handle,
-    plain_numbers,
-    sentence_chart,
-    styled,
-)
-from lab.charts.text import message_count, number, seconds, time_unit
+from lab.charts.style import Chart, finish, line_handle, patch_handle, sentence_chart, styled
 
 TIME_AXIS = "time since the first planned send (s)"
 _TIME_BINS, _LATENCY_BINS = 60, 36
@@ -60,11 +45,19 @@ def backlog_over_time(backlog: pd.DataFrame, stages: pd.DataFrame | None = None)
     peak, peak_s = float(rows["backlog"][worst]), float(rows["time_s"][worst])
     with styled():
         width = 1.5 if peak > 5 else 0.9
-        axes.step(rows["time_s"], rows["backlog"], where="post", color=BLUE, lw=width)
-        axes.fill_between(rows["time_s"], rows["backlog"], step="post", color=BLUE, alpha=0.12, lw=0)
+        axes.step(rows["time_s"], rows["backlog"], where="post", color=palette.BLUE, lw=width)
+        axes.fill_between(rows["time_s"], rows["backlog"], step="post", color=palette.BLUE, alpha=0.12, lw=0)
         if "in_queue" in rows:
-            axes.step(rows["time_s"], rows["in_queue"], where="post", color=ORANGE, lw=width, linestyle="--")
-        axes.plot([peak_s], [peak], color=VERMILLION, marker="^", markersize=8, linestyle="", markeredgecolor=PAPER)
+            axes.step(rows["time_s"], rows["in_queue"], where="post", color=palette.ORANGE, lw=width, linestyle="--")
+        axes.plot(
+            [peak_s],
+            [peak],
+            color=palette.VERMILLION,
+            marker="^",
+            markersize=8,
+            linestyle="",
+            markeredgecolor=palette.PAPER,
+        )
         _time_limits(axes, rows["time_s"], bands)
         axes.set_ylim(0, max(peak * 1.12, 1.0))
         stage_bands(axes, bands)
@@ -72,9 +65,9 @@ def backlog_over_time(backlog: pd.DataFrame, stages: pd.DataFrame | None = None)
         plain_numbers(axes.yaxis, integer=True)
         plain_numbers(axes.xaxis, bins=10)
     legend = [
-        line_handle("in the system: sent, not finished", BLUE),
-        *([line_handle("of these in the queue", ORANGE, dash="--")] if "in_queue" in rows else []),
-        line_handle(f"maximum: {message_count(peak)} after {seconds(peak_s)}", VERMILLION, marker="^", dash=""),
+        line_handle("in the system: sent, not finished", palette.BLUE),
+        *([line_handle("of these in the queue", palette.ORANGE, dash="--")] if "in_queue" in rows else []),
+        line_handle(f"maximum: {message_count(peak)} after {seconds(peak_s)}", palette.VERMILLION, marker="^", dash=""),
     ]
     finding = _backlog_finding(rows, bands, peak)
     detail = "Bands are the stages with their offered rates" if not bands.empty else ""
@@ -118,7 +111,7 @@ def sent_and_finished(messages: pd.DataFrame, stages: pd.DataFrame | None = None
     (axes,) = add_axes(chart)
     with styled():
         last = max(float(sent[-1]), float(finished[-1]) if finished.size else 0.0)
-        for instants, colour, dash in ((sent, PURPLE, "--"), (finished, GREEN, "-")):
+        for instants, colour, dash in ((sent, palette.PURPLE, "--"), (finished, palette.GREEN, "-")):
             counts = np.arange(instants.size + 1)
             axes.step(np.concatenate([[0.0], instants]), counts, where="post", color=colour, linestyle=dash)
         _time_limits(axes, pd.Series([0.0, last]), bands)
@@ -127,7 +120,7 @@ def sent_and_finished(messages: pd.DataFrame, stages: pd.DataFrame | None = None
         label_axes(axes, TIME_AXIS, "messages, added up")
         plain_numbers(axes.yaxis, integer=True)
         plain_numbers(axes.xaxis, bins=10)
-    legend = [line_handle("sent", PURPLE, dash="--"), line_handle("finished", GREEN)]
+    legend = [line_handle("sent", palette.PURPLE, dash="--"), line_handle("finished", palette.GREEN)]
     if finished.size < sent.size:
         finding = f"{message_count(sent.size - finished.size)} of {number(sent.size, 12)} had not finished at the end"
     else:
@@ -172,10 +165,10 @@ def latency_heatmap(messages: pd.DataFrame, measure: str = "end_to_end", stages:
         axes.stairs(
             heights,
             time_edges,
-            color=VERMILLION,
+            color=palette.VERMILLION,
             baseline=None,
             lw=1.6,
-            path_effects=[withStroke(linewidth=3, foreground=PAPER)],
+            path_effects=[withStroke(linewidth=3, foreground=palette.PAPER)],
         )
         axes.set_xlim(0, end)
         axes.set_ylim(low, high * 1.1)
@@ -193,7 +186,7 @@ def latency_heatmap(messages: pd.DataFrame, measure: str = "end_to_end", stages:
     worst = int(np.argmax(values))
     legend = [
         patch_handle("messages (yellow: many)", "#21918C"),
-        line_handle(f"maximum of each moment (highest: {seconds(longest)})", VERMILLION, width=1.6),
+        line_handle(f"maximum of each moment (highest: {seconds(longest)})", palette.VERMILLION, width=1.6),
     ]
     finding = _heatmap_finding(at, rows[column].to_numpy(dtype=float), end, at[worst])
     detail = MEASURES.get(measure, measure) + "; by the planned send time"

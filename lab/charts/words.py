@@ -10,27 +10,12 @@ import pandas as pd
 from matplotlib.patheffects import withStroke
 
 from lab.analysis.words import ZipfFit, fit_zipf
+from lab.charts import palette
+from lab.charts.numbers import number
+from lab.charts.scales import add_axes, label_axes, log_numbers, plain_numbers, row_axis
 from lab.charts.stages import usable
-from lab.charts.style import (
-    BLUE,
-    GREEN,
-    INK,
-    MUTED,
-    ORANGE,
-    PAPER,
-    PURPLE,
-    VERMILLION,
-    Chart,
-    add_axes,
-    finish,
-    label_axes,
-    line_handle,
-    log_numbers,
-    plain_numbers,
-    sentence_chart,
-    styled,
-)
-from lab.charts.text import SMALL_SIZE, TEXT_SIZE, drawable, fit, number, quoted
+from lab.charts.style import Chart, finish, line_handle, sentence_chart, styled
+from lab.charts.text import SMALL_SIZE, TEXT_SIZE, drawable, fit, quoted
 
 Counts: TypeAlias = Mapping[str, int] | pd.Series | pd.DataFrame | Iterable[tuple[str, int]]
 
@@ -80,19 +65,17 @@ def word_frequencies(words: Counts, top: int = 20) -> Chart:
     with styled():
         places = np.arange(len(shown))
         axes.barh(
-            places, shown.to_numpy(), 0.7, color=[VERMILLION if value == counts.iloc[0] else BLUE for value in shown]
+            places,
+            shown.to_numpy(),
+            0.7,
+            color=[palette.VERMILLION if value == counts.iloc[0] else palette.BLUE for value in shown],
         )
         for place, value in zip(places, shown, strict=True):
             words_ = f" {number(float(value), 12)} ({value / total:.1%})"
-            axes.text(value, float(place), words_, va="center", ha="left", size=SMALL_SIZE, color=MUTED)
+            axes.text(value, float(place), words_, va="center", ha="left", size=SMALL_SIZE, color=palette.MUTED)
         names = [fit(chart, drawable(_visible(word)), 1.9 * chart.dpi, TEXT_SIZE) for word in shown.index]
-        axes.set_yticks(places, names)
-        axes.tick_params(axis="y", length=0)
-        axes.set_ylim(max(len(shown), 3) - 0.4, -0.6)
+        row_axis(axes, names, "occurrences (words)")
         axes.set_xlim(0, float(shown.max()) * 1.2)
-        axes.grid(True, axis="x")
-        axes.grid(False, axis="y")
-        axes.set_xlabel("occurrences (words)")
         plain_numbers(axes.xaxis, integer=True, bins=8)
     leader, most = quoted(counts.index[0], 32), int(counts.iloc[0])
     tied = int((counts == most).sum())
@@ -137,16 +120,16 @@ def rank_frequency(words: Counts, fit_of: ZipfFit | None = None) -> Chart:
         axes.plot(
             ranks,
             values,
-            color=BLUE,
+            color=palette.BLUE,
             marker="o",
             markersize=4.5,
             linestyle="",
-            mec=PAPER,
+            mec=palette.PAPER,
             mew=0.5 if len(counts) < 60 else 0.0,
         )
-        axes.plot(ranks, values[0] / ranks, color=MUTED, linestyle=":", linewidth=1.6)
+        axes.plot(ranks, values[0] / ranks, color=palette.MUTED, linestyle=":", linewidth=1.6)
         if line is not None:
-            axes.plot(ranks, line.at(ranks), color=VERMILLION, linestyle="--", linewidth=1.6)
+            axes.plot(ranks, line.at(ranks), color=palette.VERMILLION, linestyle="--", linewidth=1.6)
         axes.set_xlim(0.85, max(len(counts), 2) * 1.3)
         axes.set_ylim(min(0.8, values.min() * 0.8), values.max() * 1.9)
         log_numbers(axes, "x")
@@ -165,17 +148,17 @@ def rank_frequency(words: Counts, fit_of: ZipfFit | None = None) -> Chart:
                 xytext=(3, 6),
                 textcoords="offset points",
                 size=SMALL_SIZE,
-                color=INK,
-                path_effects=[withStroke(linewidth=2.5, foreground=PAPER)],
+                color=palette.INK,
+                path_effects=[withStroke(linewidth=2.5, foreground=palette.PAPER)],
             )
         label_axes(axes, "rank of the word (logarithmic)", "occurrences (words, logarithmic)")
     legend = [
-        line_handle("words", BLUE, marker="o", dash=""),
-        line_handle("Zipf: the first count / rank", MUTED, dash=":", width=1.6),
+        line_handle("words", palette.BLUE, marker="o", dash=""),
+        line_handle("Zipf: the first count / rank", palette.MUTED, dash=":", width=1.6),
     ]
     if line is not None:
         label = f"fitted: exponent {line.exponent:.2f}"
-        legend.append(line_handle(label, VERMILLION, dash="--", width=1.6))
+        legend.append(line_handle(label, palette.VERMILLION, dash="--", width=1.6))
     whole = number(float(values.sum()), 12)
     detail = f"{_distinct(len(counts))}, {whole} in all; each dot is a word"
     return finish(chart, _rank_finding(line.exponent if line else None, values), detail, legend=legend)
@@ -206,11 +189,13 @@ def text_statistics(stats: pd.DataFrame) -> Chart:
     chart = Chart(height=5.2 if len(known) > 2 else 3.4)
     panels = add_axes(chart, 2 if len(known) > 2 else 1, min(len(known), 2))
     with styled():
-        for axes, (name, values), colour in zip(panels, known.items(), (BLUE, GREEN, ORANGE, PURPLE), strict=False):
+        for axes, (name, values), colour in zip(
+            panels, known.items(), (palette.BLUE, palette.GREEN, palette.ORANGE, palette.PURPLE), strict=False
+        ):
             title, unit = STATISTICS[name]
-            axes.hist(values, bins=_bins(values), color=colour, edgecolor=PAPER, linewidth=0.6)
-            axes.axvline(values.median(), color=INK, linestyle="--", linewidth=1.4)
-            axes.axvline(values.max(), color=VERMILLION, linestyle=":", linewidth=1.6)
+            axes.hist(values, bins=_bins(values), color=colour, edgecolor=palette.PAPER, linewidth=0.6)
+            axes.axvline(values.median(), color=palette.INK, linestyle="--", linewidth=1.4)
+            axes.axvline(values.max(), color=palette.VERMILLION, linestyle=":", linewidth=1.6)
             axes.set_title(
                 f"{title}\nmedian {number(values.median())}, maximum {number(values.max())}", weight="normal"
             )
@@ -223,8 +208,8 @@ def text_statistics(stats: pd.DataFrame) -> Chart:
             axes.set_visible(False)
     size = max(len(values) for values in known.values())
     legend = [
-        line_handle("median", INK, dash="--", width=1.4),
-        line_handle("maximum", VERMILLION, dash=":", width=1.6),
+        line_handle("median", palette.INK, dash="--", width=1.4),
+        line_handle("maximum", palette.VERMILLION, dash=":", width=1.6),
     ]
     return finish(
         chart, _statistics_finding(known, size), f"One value a text, {number(size, 12)} in all", legend=legend

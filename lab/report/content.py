@@ -11,8 +11,8 @@ from typing import Any, TypeGuard
 
 from matplotlib.figure import Figure
 
+from lab.charts.numbers import message_count, number, seconds
 from lab.charts.style import PNG_DPI, SCREEN_DPI
-from lab.charts.text import message_count, number, seconds
 from lab.report.explanations import EXPLANATIONS
 
 _PLACES = {

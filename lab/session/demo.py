@@ -7,8 +7,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from lab import charts, messages, report
+from lab import charts, report
 from lab.errors import LabError
+from lab.load import messages
 from lab.session import lifecycle, summary
 from lab.session.ramp import RampOptions, RampResult, ramp, save_tables
 from lab.target import Target

@@ -11,8 +11,8 @@ import numpy as np
 
 from lab import live
 from lab.analysis.latency import quantile
-from lab.messages import number_of
-from lab.sender import Plan, Progress
+from lab.load import Plan, Progress
+from lab.load.messages import number_of
 from lab.session.watch import Watch
 
 # How often the logs are read while messages are being sent, and for how long they are left alone after a read that took

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from lab.analysis import cost
 from lab.analysis.quotas import fit_rates
 from lab.errors import LabError
-from lab.messages import Message
-from lab.sender import parse_rates
+from lab.load import parse_rates
+from lab.load.messages import Message
 from lab.session.lifecycle import Say
 from lab.stack import quotas
 from lab.target import Target

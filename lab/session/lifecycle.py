@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from lab import stack
-from lab.emulator import launcher
+from lab.emulator import launcher, processes
 from lab.errors import LabError
 from lab.session.watch import Watch
 from lab.stack import Names, Settings, quotas
@@ -69,7 +69,7 @@ def down(target: Target, *, say: Say = lambda text: None) -> list[str]:
     """
     if target.kind != "embedded":
         return stack.destroy(target, say=say)
-    emulator = launcher.find(target.name)
+    emulator = processes.find(target.name)
     survivors: list[str] = []
     try:
         if emulator is not None and emulator.healthy():
@@ -88,7 +88,7 @@ def status(target: Target) -> dict[str, Any]:
         LabError: the emulator is not running, or a resource is missing.
     """
     found = stack.describe(target)
-    emulator = launcher.find(target.name) if target.kind == "embedded" else None
+    emulator = processes.find(target.name) if target.kind == "embedded" else None
     return found | {"emulator_pid": emulator.pid if emulator else None}
 
 

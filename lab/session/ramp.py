@@ -12,12 +12,12 @@ from pathlib import Path
 import pandas as pd
 
 from lab import live, stack
-from lab import messages as bodies
 from lab.analysis.latency import join_messages, stage_table, state_durations
 from lab.analysis.reconcile import Reconciliation, reconcile
 from lab.analysis.saturation import Saturation, find_saturation
 from lab.analysis.words import WordComparison, compare_words, count_words, text_statistics
-from lab.sender import Plan, Sender, parse_rates, staircase
+from lab.load import Plan, Sender, parse_rates, staircase
+from lab.load import messages as bodies
 from lab.session import guard
 from lab.session.follow import Follower
 from lab.session.lifecycle import PATIENCE_S, Say

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from lab import observations
+from lab import observe
 from lab.stack import Names, queues
 from lab.stack.names import START_FUNCTION
 
@@ -42,11 +42,11 @@ class Watch:
         self.names = names
         since_ms = int(time.time() * 1000) if since_ms is None else since_ms
         logs = names.target.client("logs")
-        self._executions = observations.ExecutionLog()
-        self._received = observations.ReceivedLog()
+        self._executions = observe.ExecutionLog()
+        self._received = observe.ReceivedLog()
         page_size = _PAGE_EVENTS[names.target.kind]
-        self._execution_reader = observations.LogReader(logs, names.log_group, since_ms=since_ms, page_size=page_size)
-        self._received_reader = observations.LogReader(
+        self._execution_reader = observe.LogReader(logs, names.log_group, since_ms=since_ms, page_size=page_size)
+        self._received_reader = observe.LogReader(
             logs, names.function_log_group(START_FUNCTION), since_ms=since_ms, page_size=page_size, missing_ok=True
         )
         self._sqs = names.target.client("sqs")
@@ -67,7 +67,7 @@ class Watch:
         return self._executions.finished
 
     def recently_finished(self, count: int) -> list[tuple[str | None, int]]:
-        """See :meth:`lab.observations.ExecutionLog.recently_finished`."""
+        """See :meth:`lab.observe.ExecutionLog.recently_finished`."""
         return self._executions.recently_finished(count)
 
     def tables(self) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
@@ -77,11 +77,11 @@ class Watch:
 
     def dead_letters(self) -> pd.DataFrame:
         """The messages in the dead-letter queue, which keeps them."""
-        return observations.peek_messages(self._sqs, self._dead_letter_queue_url)
+        return observe.peek_messages(self._sqs, self._dead_letter_queue_url)
 
     def queued(self) -> int:
         """Messages in the queue, visible or in flight."""
-        return observations.queue_depth(self._sqs, self._queue_url).total
+        return observe.queue_depth(self._sqs, self._queue_url).total
 
     def until_drained(
         self,
@@ -127,4 +127,4 @@ class Watch:
         return len(self._executions) + max(self._dead() - self._dead_before, 0)
 
     def _dead(self) -> int:
-        return observations.queue_depth(self._sqs, self._dead_letter_queue_url).total
+        return observe.queue_depth(self._sqs, self._dead_letter_queue_url).total

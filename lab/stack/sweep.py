@@ -15,10 +15,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lab import runs as lab_runs
 from lab.stack import mapping, queues, roles, state_machine, tags, waiting
 from lab.stack.names import FUNCTIONS, Names
 from lab.target import Target
+from lab.target import runs as lab_runs
 
 _GONE_DEADLINE_S = 120.0
 # In the order of deletion: what starts work, what does it, and the log groups last.

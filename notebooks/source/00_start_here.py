@@ -93,7 +93,7 @@ pd.DataFrame(rows, columns=["what", "ok", "next step"])
 # long it took; when the two differ they say what to look at.
 
 # %%
-from lab import self_checks
+from lab.workshop import self_checks
 
 needed = {"Python", "packages", "Lambda executor"}
 self_checks.answer(

@@ -26,9 +26,10 @@
 # %%
 import json
 
-from lab import charts, paths, self_checks, stack, workshop
+from lab import charts, paths, stack, workshop
 from lab.stack import documents, exercises, tags
 from lab.stack.functions import package
+from lab.workshop import self_checks
 
 here = workshop.open_lab(start=True, complete=False)
 names = stack.Names(here)

@@ -26,8 +26,10 @@
 import json
 import textwrap
 
-from lab import charts, messages, self_checks, stack, workshop
+from lab import charts, stack, workshop
+from lab.load import messages
 from lab.stack import documents, exercises, tags
+from lab.workshop import self_checks
 
 here = workshop.open_lab()
 names = stack.Names(here)

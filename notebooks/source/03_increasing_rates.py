@@ -33,8 +33,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
-from lab import charts, messages, self_checks, session, stack, workshop
-from lab.sender import Plan, Stage, staircase
+from lab import charts, session, stack, workshop
+from lab.load import Plan, Stage, messages, staircase
+from lab.workshop import self_checks
 
 here = workshop.open_lab()
 names = stack.Names(here)

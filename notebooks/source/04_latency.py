@@ -34,9 +34,10 @@ import math
 import time
 
 import pandas as pd
-from lab import charts, messages, self_checks, session, stack, workshop
+from lab import charts, session, stack, workshop
 from lab.analysis import backlog, latency
-from lab.sender import Plan, Sender, Stage, staircase
+from lab.load import Plan, Sender, Stage, messages, staircase
+from lab.workshop import self_checks
 
 here = workshop.open_lab()
 names = stack.Names(here)

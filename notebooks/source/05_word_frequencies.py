@@ -31,8 +31,10 @@ import uuid
 from collections import Counter
 
 import pandas as pd
-from lab import charts, messages, paths, self_checks, session, stack, workshop
+from lab import charts, paths, session, stack, workshop
 from lab.analysis import words
+from lab.load import messages
+from lab.workshop import self_checks
 
 here = workshop.open_lab()
 names = stack.Names(here)

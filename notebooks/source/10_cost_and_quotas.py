@@ -28,11 +28,12 @@
 import math
 
 import pandas as pd
-from lab import charts, self_checks, session, stack, workshop
+from lab import charts, session, stack, workshop
 from lab.analysis import cost
 from lab.analysis.quotas import Quotas, ceilings
-from lab.observations import LogReader
+from lab.observe import LogReader
 from lab.stack import quotas
+from lab.workshop import self_checks
 
 here = workshop.open_lab()
 names = stack.Names(here)

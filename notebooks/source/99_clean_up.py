@@ -19,8 +19,9 @@
 # | **survivor** | a resource that is still there after that |
 
 # %%
-from lab import self_checks, stack, workshop
+from lab import stack, workshop
 from lab.stack import exercises
+from lab.workshop import self_checks
 
 here = workshop.open_lab(complete=False)
 names = stack.Names(here)

@@ -9,8 +9,9 @@ import sys
 
 import boto3
 
-from lab import messages, paths, permissions, session, stack
-from lab.target import Target
+from lab import paths, session, stack
+from lab.load import messages
+from lab.target import Target, permissions
 
 
 def test_the_sample_message_gives_its_answer(target: Target) -> None:

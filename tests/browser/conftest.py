@@ -38,7 +38,8 @@ QUIET = (
 SERVE = """
 import os, signal, sys, threading
 from pathlib import Path
-from lab import jupyter, target
+from lab import target
+from lab.workshop import jupyter
 
 def stop_with_the_tests():  # whoever kills them leaves no process either
     sys.stdin.read()

@@ -25,6 +25,7 @@ from botocore.config import Config
 
 from lab import paths
 from lab.emulator import launcher
+from lab.emulator.processes import Emulator
 
 
 def free_port() -> int:
@@ -62,7 +63,7 @@ class LocalStack:
     """A running LocalStack with its clients."""
 
     name: str
-    emulator: launcher.Emulator
+    emulator: Emulator
     _clients: dict[str, Any] = field(default_factory=dict)
 
     @property

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from conftest import Function, LocalStack, deploy, is_alive, start_localstack, wait_until, zipped
 
 ECHO = "def lambda_handler(event, context):\n    return event\n"

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from recorded_calls import named_in, recorded, whole_run_on_an_account_in_this_process
 
-from lab import messages, observations, paths, permissions, self_checks, session, stack
+from lab import observe, paths, session, stack
 from lab.emulator import launcher
+from lab.load import messages
 from lab.stack import Names, Settings, mapping, queues
-from lab.target import Target
+from lab.target import Target, permissions
+from lab.workshop import self_checks
 
 LAB = {"partition": "aws", "region": "us-east-1", "account": "000000000000", "name": "a"}
 
@@ -36,7 +38,7 @@ def calls(state_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> set[s
         target.client("sqs").send_message(QueueUrl=queue_url, MessageBody=messages.broken("not_json").body)
         watch.until_drained(1, patience_s=60)
         assert len(watch.dead_letters()) == 1
-        observations.drain_messages(target.client("sqs"), queues.url(names, names.dead_letter_queue))
+        observe.drain_messages(target.client("sqs"), queues.url(names, names.dead_letter_queue))
         session.ramp(target, session.RampOptions(rates="2", seconds=2), interactive=False)
         mapping.set_enabled(names, False)
         assert session.down(target) == []

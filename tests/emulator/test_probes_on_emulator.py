@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from conftest import LocalStack
-from lab import probes
+from lab.doctor import probes
 
 # Found by the probes, and so in the documentation.
 DIFFERS = {"resources by tag"}

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab import messages, session, stack
+from lab import session, stack
 from lab.emulator import launcher
+from lab.load import messages
 from lab.stack import Names, Settings, functions, mapping, queues, state_machine
 from lab.target import Target
 

@@ -16,7 +16,7 @@ SOURCE = """# %% [markdown]
 # **Time:** 1 minute
 
 # %%
-from lab import self_checks
+from lab.workshop import self_checks
 
 # %% tags=["nbval-ignore-output"]
 print("now")

@@ -18,7 +18,8 @@ from lab import charts
 from lab.analysis.latency import stage_table
 from lab.analysis.saturation import Saturation
 from lab.charts import Chart
-from lab.charts.text import drawable, number, quoted, seconds, shorten
+from lab.charts.numbers import number, seconds
+from lab.charts.text import drawable, quoted, shorten
 
 MANY_RATES = [2 * 1.25**step for step in range(20)]
 LONG_NAMES = [f"State {place} with quite a long name {'x' * 6 * place}" for place in range(12)]

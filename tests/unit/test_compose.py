@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from lab import doctor, paths
-from lab.emulator import launcher
+from lab.emulator.environment import environment
 from lab.session.lifecycle import up
 from lab.target import Target, explain
 
@@ -95,7 +95,7 @@ def test_every_setting_is_one_that_localstack_reads() -> None:
 
 def test_the_image_and_the_embedded_one_are_told_the_same_where_it_matters(tmp_path: Path) -> None:
     image = COMPOSE["services"]["localstack"]["environment"]
-    embedded = launcher._environment(tmp_path, 4566, tmp_path, {})
+    embedded = environment(tmp_path, 4566, {})
     common = [name for name in image if name.startswith(("LAMBDA_EVENT_SOURCE", "SQS_", "PERSISTENCE", "SERVICES"))]
     assert len(common) >= 5
     assert {name: image[name] for name in common} == {name: embedded[name] for name in common}

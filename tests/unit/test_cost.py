@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 from aws_stand_in import Account
 
-from lab import charts, messages, session, stack
+from lab import charts, session, stack
 from lab.analysis import cost
 from lab.analysis.quotas import Quotas, ceilings, fit_rates
+from lab.load import messages
 from lab.session import guard
 from lab.stack import Settings, mapping
 from lab.stack import quotas as quota_room

@@ -14,7 +14,9 @@ from aws_stand_in import Account
 from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
-from lab import cli, doctor, probes, session, stack
+from lab import commands, doctor, session, stack
+from lab.commands import options
+from lab.doctor import probes
 from lab.session import summary
 from lab.target import Target, explain
 
@@ -102,9 +104,9 @@ def test_the_command_line_tells_none_of_them(marked: Account, monkeypatch: pytes
         made.append(new_target(marked))
         return made[-1]
 
-    monkeypatch.setattr(cli, "resolve", watched)
+    monkeypatch.setattr(options, "resolve", watched)
     run = CliRunner()
-    outputs = [run.invoke(cli.app, arguments, input="n\n") for arguments in (
+    outputs = [run.invoke(commands.app, arguments, input="n\n") for arguments in (
         ["policy"],
         ["up"],
         ["up", "--yes"],

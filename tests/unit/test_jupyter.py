@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from lab import jupyter
 from lab.target import Target
+from lab.workshop import jupyter
 
 
 def test_a_port_that_is_in_use_is_said_in_a_sentence() -> None:

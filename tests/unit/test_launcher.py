@@ -15,8 +15,11 @@ import psutil
 import pytest
 
 from lab import paths
-from lab.emulator import launcher
-from lab.emulator.launcher import Emulator, EmulatorError, PortTakenError
+from lab.emulator import launcher, ports, processes
+from lab.emulator.environment import environment
+from lab.emulator.launcher import EmulatorError
+from lab.emulator.ports import PortTakenError
+from lab.emulator.processes import Emulator
 
 
 @pytest.fixture(autouse=True)
@@ -57,9 +60,9 @@ def test_a_port_that_was_asked_for_and_is_taken_is_named_with_the_way_out(taken_
 def test_when_the_usual_port_is_taken_another_one_is_chosen_and_said(
     taken_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(launcher, "USUAL_PORT", taken_port)
+    monkeypatch.setattr(ports, "USUAL_PORT", taken_port)
     said: list[str] = []
-    port = launcher._choose_port(None, said.append, avoid_usual=False)
+    port = ports.choose_port(None, said.append, avoid_usual=False)
     assert port != taken_port
     assert f"Port {taken_port} is taken" in said[0]
     assert str(port) in said[0]
@@ -105,12 +108,12 @@ def test_an_emulator_that_others_in_the_network_can_reach_is_refused_and_ended(
         looked_at.append(process)
         return {"127.0.0.1", "0.0.0.0"}
 
-    monkeypatch.setattr(launcher, "_addresses", everywhere)
+    monkeypatch.setattr(launcher, "listening_addresses", everywhere)
     with pytest.raises(EmulatorError, match=r"0\.0\.0\.0"):
         launcher.start("a")
     assert looked_at
     assert not looked_at[0].is_running()
-    assert launcher.running() == []
+    assert processes.running() == []
 
 
 def test_a_state_folder_that_cannot_be_made_is_one_sentence_and_a_way_out(
@@ -124,21 +127,21 @@ def test_a_state_folder_that_cannot_be_made_is_one_sentence_and_a_way_out(
 
 def test_a_record_of_an_ended_process_is_no_running_lab() -> None:
     record("a", *ended_process())
-    assert launcher.find("a") is None
+    assert processes.find("a") is None
     assert launcher.stop("a") is False
 
 
 def test_a_process_that_took_over_the_id_is_never_ours() -> None:
     # This very process stands for the stranger: were it taken for the emulator, stop() would kill the test.
     record("a", os.getpid(), started=psutil.Process().create_time() - 3600)
-    assert launcher.find("a") is None
+    assert processes.find("a") is None
     assert launcher.stop("a") is False
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"pid": 1}', "null"])
 def test_a_damaged_record_is_no_running_lab(content: str) -> None:
     (paths.state_folder("a") / "emulator.json").write_text(content)
-    assert launcher.find("a") is None
+    assert processes.find("a") is None
 
 
 def test_an_emulator_whose_owner_was_killed_is_ended_by_the_next_start() -> None:
@@ -173,7 +176,7 @@ def test_the_emulator_sees_nothing_of_the_users_aws_setup_and_listens_on_loopbac
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_SESSION_TOKEN", "HTTPS_PROXY", "PYTHONPATH"):
         monkeypatch.setenv(name, "real-looking")
-    environment = launcher._environment(tmp_path, 4566, tmp_path, {})
-    assert "real-looking" not in environment.values()
-    assert environment["GATEWAY_LISTEN"] == "127.0.0.1:4566"
-    assert environment["HOME"].startswith(str(tmp_path))
+    made = environment(tmp_path, 4566, {})
+    assert "real-looking" not in made.values()
+    assert made["GATEWAY_LISTEN"] == "127.0.0.1:4566"
+    assert made["HOME"].startswith(str(tmp_path))

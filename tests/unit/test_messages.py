@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab import messages
 from lab.errors import LabError
+from lab.load import messages
+from lab.load.messages import made_up
 
 
 def decoded(message: messages.Message) -> str:
@@ -105,7 +106,7 @@ def test_length_and_count_hold(fewest: int, more: int, seed: int) -> None:
 
 
 def test_every_word_of_the_vocabulary_counts_as_itself() -> None:
-    words, cumulative = messages._vocabulary()
+    words, cumulative = made_up._vocabulary()
     assert len(words) == len(set(words)) == 2_000
     assert cumulative[-1] == 1
     for word in words:
@@ -114,7 +115,7 @@ def test_every_word_of_the_vocabulary_counts_as_itself() -> None:
 
 def test_frequencies_fall_with_rank() -> None:
     counts = messages.expected_word_counts(messages.generate(300, seed=1))
-    words, _ = messages._vocabulary()
+    words, _ = made_up._vocabulary()
     by_rank = [counts[word] for word in words]
     # 1 / (r + 2.7): the first word is drawn (100 + 2.7) / (1 + 2.7) = 27.8 times as often as the hundredth.
     assert sum(by_rank[:10]) > 5 * sum(by_rank[90:100]) > 0

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lab.observations import (
+from lab.observe import (
     ExecutionLog,
     LogEvent,
     LogGroupMissingError,

@@ -18,10 +18,10 @@ from botocore.exceptions import ClientError
 from moto.core import set_initial_no_auth_action_count
 from moto.iam.access_control import IAMRequestBase
 
-from lab import permissions, stack
+from lab import stack
 from lab.stack import Names, Settings, documents, mapping, roles
 from lab.stack import quotas as quota_room
-from lab.target import DeniedError, Target, explain
+from lab.target import DeniedError, Target, explain, permissions
 
 LAB = {"partition": "aws", "region": "us-east-1", "account": "123456789012", "name": "a"}
 # AWS's list of managed policies' length, white space not counted.

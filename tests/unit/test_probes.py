@@ -8,20 +8,24 @@ from types import SimpleNamespace
 import pytest
 from botocore.exceptions import ClientError
 
-from lab import doctor, paths, probes
+from lab import paths
+from lab.commands.doctor import as_table
+from lab.doctor import probes
+from lab.doctor.probes import capabilities, logs
+from lab.doctor.probes.place import Place
 from lab.stack import Names, waiting
 from lab.target import Target, TargetError
 
 
 @pytest.fixture
-def place() -> probes._Place:
-    return probes._Place(Names(Target("localstack", "probe", endpoint_url="http://127.0.0.1:1")))
+def place() -> Place:
+    return Place(Names(Target("localstack", "probe", endpoint_url="http://127.0.0.1:1")))
 
 
 def test_every_capability_builds_on_earlier_ones_and_names_notebooks_that_are_there() -> None:
-    names = [capability for capability, *_ in probes._PROBES]
+    names = [capability for capability, *_ in capabilities.PROBES]
     assert len(names) == len(set(names))
-    for number, (capability, notebooks, _, needs) in enumerate(probes._PROBES):
+    for number, (capability, notebooks, _, needs) in enumerate(capabilities.PROBES):
         assert set(needs) <= set(names[:number]), capability
         assert re.fullmatch(r"all|none yet|99 on aws|\d\d(–\d\d)?", notebooks), capability
         for named in re.findall(r"\d\d", notebooks):
@@ -41,39 +45,37 @@ def test_every_capability_builds_on_earlier_ones_and_names_notebooks_that_are_th
         (KeyError("eventId"), "missing", "the answer cannot be used (KeyError: 'eventId')"),
     ],
 )
-def test_what_a_probe_meets_becomes_its_verdict(
-    place: probes._Place, raised: Exception, verdict: str, seen: str
-) -> None:
-    def run(_: probes._Place) -> str:
+def test_what_a_probe_meets_becomes_its_verdict(place: Place, raised: Exception, verdict: str, seen: str) -> None:
+    def run(_: Place) -> str:
         raise raised
 
-    assert probes._try(run, place) == (verdict, seen)
+    assert capabilities.attempt(run, place) == (verdict, seen)
 
 
-def test_an_empty_log_of_a_function_is_missing(place: probes._Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    logs = SimpleNamespace(filter_log_events=lambda **request: {"events": []})
-    monkeypatch.setattr(probes._Place, "client", lambda self, service: logs)
-    monkeypatch.setattr(probes, "_DEADLINE_S", 0.0)
-    assert probes._try(probes._function_logs, place) == ("missing", "Waited 0 s in vain: the function's log.")
+def test_an_empty_log_of_a_function_is_missing(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = SimpleNamespace(filter_log_events=lambda **request: {"events": []})
+    monkeypatch.setattr(Place, "client", lambda self, service: client)
+    monkeypatch.setattr(logs, "DEADLINE_S", 0.0)
+    assert capabilities.attempt(logs.logs_of_functions, place) == ("missing", "Waited 0 s in vain: the function's log.")
 
 
 def test_what_builds_on_something_missing_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(_: probes._Place) -> str:
+    def missing(_: Place) -> str:
         raise ClientError({"Error": {"Code": "NotImplemented"}}, "CreateQueue")
 
-    def never(_: probes._Place) -> str:
+    def never(_: Place) -> str:
         pytest.fail("tried")
 
-    monkeypatch.setattr(probes, "_PROBES", (("queue", "01", missing, ()), ("messages", "02", never, ("queue",))))
-    monkeypatch.setattr(probes, "_answers", lambda target, url: None)
-    monkeypatch.setattr(probes, "_clean_up", lambda place: ["queue q"])
+    monkeypatch.setattr(capabilities, "PROBES", (("queue", "01", missing, ()), ("messages", "02", never, ("queue",))))
+    monkeypatch.setattr(capabilities, "_answers", lambda target, url: None)
+    monkeypatch.setattr(capabilities, "_clean_up", lambda place: ["queue q"])
     results = probes.probe("http://127.0.0.1:1")
     assert [(result.verdict, result.seen) for result in results] == [
         ("missing", "CreateQueue: NotImplemented"),
         ("missing", "needs queue"),
         ("differs", "left behind: queue q"),
     ]
-    assert doctor.as_table(results).row_count == 3
+    assert as_table(results).row_count == 3
 
 
 def test_an_endpoint_elsewhere_is_refused_and_one_that_is_not_there_is_told() -> None:

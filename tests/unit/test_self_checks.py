@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lab import self_checks
 from lab.analysis import latency
-from lab.sender import Plan, Stage
+from lab.load import Plan, Stage
+from lab.workshop import self_checks
 
 
 def solved_longest_word(event: dict[str, Any], _: object) -> dict[str, Any]:

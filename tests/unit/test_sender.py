@@ -25,9 +25,7 @@ from botocore.exceptions import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lab import messages
-from lab.messages import Message
-from lab.sender import (
+from lab.load import (
     LedgerError,
     Plan,
     PlanError,
@@ -36,13 +34,16 @@ from lab.sender import (
     SendResult,
     Stage,
     linear_ramp,
+    messages,
     parse_rates,
     read_ledger,
     staircase,
 )
-from lab.sender import run as sender_run
-from lab.sender.judge import STOPPED, TOO_LATE, Trace, stage_table
-from lab.sender.table import SendRow
+from lab.load import run as sender_run
+from lab.load import sender as sender_module
+from lab.load.judge import STOPPED, TOO_LATE, Trace, stage_table
+from lab.load.messages import Message
+from lab.load.sends import SendRow
 
 WALL_NS = 1_764_000_000_000_000_000
 OUTCOMES = {"acked", "unknown", "refused", "dropped"}
@@ -443,7 +444,9 @@ def test_waits_grow_are_drawn_and_bounded(monkeypatch: pytest.MonkeyPatch) -> No
 
     queue = FakeQueue(first(9, TIMEOUT))
     clock = FakeClock()
-    run = sender_run._Run(make_sender(queue, clock), Plan([Stage(1, 1)]), small_messages(1), None, threading.Event())
+    run = sender_run.Run(
+        make_sender(queue, clock).means, Plan([Stage(1, 1)]), small_messages(1), None, threading.Event()
+    )
     object.__setattr__(run._delivery, "uniform", uniform)
     result = run.carry_out(None)
     assert asked == [(0.0, 0.2), (0.0, 0.4), (0.0, 0.8), (0.0, 1.6)]
@@ -563,12 +566,12 @@ class StuckQueue(FakeQueue):
 def test_ctrl_c_gives_calls_under_way_time_to_be_answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     queue = StuckQueue()
 
-    class Watched(sender_run._Run):
+    class Watched(sender_run.Run):
         def __init__(self, *arguments: Any) -> None:
             super().__init__(*arguments)
             queue.let_go = self._halt  # the call is answered once the run has taken note of Ctrl-C
 
-    monkeypatch.setattr(sender_run, "_Run", Watched)
+    monkeypatch.setattr(sender_module, "Run", Watched)
 
     def interrupt(progress: Progress) -> None:
         if queue.stuck.is_set() and not queue.let_go.is_set():
@@ -639,7 +642,7 @@ def test_stop_ends_the_waits_between_tries() -> None:
 
     queue = FakeQueue(first(9, TIMEOUT))
     sender = Sender(queue, "queue", threads=1, clock=clock, sleep=sleep, wall_ns=lambda: WALL_NS)
-    run = sender_run._Run(sender, Plan([Stage(1, 1)]), small_messages(1), None, stop)
+    run = sender_run.Run(sender.means, Plan([Stage(1, 1)]), small_messages(1), None, stop)
     object.__setattr__(run._delivery, "uniform", lambda low, high: 3_600.0)
     result = run.carry_out(None)
     assert len(queue.calls) == 1

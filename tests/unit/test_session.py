@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lab import messages as bodies
 from lab import workshop
 from lab.analysis.latency import join_messages
-from lab.sender import PlanError
+from lab.load import PlanError
+from lab.load import messages as bodies
 from lab.session import RampOptions, describe_execution, read_message_file, save_tables, throw_away_name, write_ramp
 from lab.session.demo import OutputFolderError
 from lab.session.lifecycle import MessageFileError

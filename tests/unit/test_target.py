@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from lab.emulator.launcher import EmulatorNotRunningError
+from lab.emulator.processes import EmulatorNotRunningError
 from lab.paths import LabNameError
 from lab.target import ReachError, Target, TargetError, check_endpoint_url, explain, resolve
 

@@ -11,9 +11,11 @@ from botocore.exceptions import ClientError
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
-from lab import paths, workshop
+from lab import paths, stack, workshop
 from lab.errors import LabError
+from lab.stack import waiting
 from lab.target import Target
+from lab.workshop import notebook
 
 
 class FakeLogs:
@@ -90,10 +92,10 @@ def test_without_a_lab_the_first_cell_says_how_to_start_one_and_shows_no_traceba
 
 def test_an_incomplete_lab_is_named_with_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        workshop, "resolve", lambda: Target("localstack", "workshop", endpoint_url="http://127.0.0.1:1")
+        notebook, "resolve", lambda: Target("localstack", "workshop", endpoint_url="http://127.0.0.1:1")
     )
     monkeypatch.setattr(Target, "account", "000000000000")
-    monkeypatch.setattr(workshop.stack, "missing", lambda target: ["queue", "state machine"])
+    monkeypatch.setattr(stack, "missing", lambda target: ["queue", "state machine"])
     with pytest.raises(workshop.LabNotReadyError, match="it lacks queue, state machine") as caught:
         workshop.open_lab()
     assert "lab up --target localstack" in caught.value.next_step
@@ -108,7 +110,7 @@ def test_create_does_not_mind_what_is_there() -> None:
 
 def test_create_waits_for_the_name_of_a_deleted_queue(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = [refused("AWS.SimpleQueueService.QueueDeletedRecently"), None]
-    monkeypatch.setattr(workshop.waiting.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(waiting.time, "sleep", lambda seconds: None)
 
     def create(**_: Any) -> dict[str, Any]:
         answer = answers.pop(0)

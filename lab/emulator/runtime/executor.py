@@ -17,7 +17,8 @@ from localstack.services.lambda_.invocation.runtime_executor import LambdaRuntim
 from lab.emulator.runtime import settings
 from lab.emulator.runtime.pool import WorkerPool
 from lab.emulator.runtime.results import Invocation, log_text
-from lab.emulator.runtime.worker import Worker, WorkerSpecification
+from lab.emulator.runtime.sandbox import WorkerSpecification
+from lab.emulator.runtime.worker import Worker
 from lab.emulator.runtime.worker_environment import worker_command, worker_environment
 
 LOG = logging.getLogger(__name__)

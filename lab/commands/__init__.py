@@ -1,0 +1,51 @@
+"""The ``lab`` command. One module a command: it reads options, calls a room, prints what that gave."""
+
+from __future__ import annotations
+
+import typer
+
+from lab.commands.demo import demo
+from lab.commands.doctor import doctor
+from lab.commands.down import down
+from lab.commands.notebook import notebook
+from lab.commands.policy import policy
+from lab.commands.ramp import ramp
+from lab.commands.send import send
+from lab.commands.status import status
+from lab.commands.terminal import fail
+from lab.commands.up import up
+from lab.commands.version import version
+from lab.errors import LabError
+from lab.target import explain
+
+app = typer.Typer(
+    name="lab",
+    help="Express Lab: SQS, Lambda and Step Functions Express Workflows under load, on this machine or on AWS.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+# In the order in which somebody meets them.
+for command in (doctor, up, down, status, send, ramp, demo, notebook, policy, version):
+    app.command()(command)
+
+
+@app.callback()
+def root() -> None:
+    """Express Lab: SQS, Lambda and Step Functions Express Workflows under load, on this machine or on AWS."""
+
+
+def main() -> None:
+    """Run the command line; an error that a user can mend ends in one message and exit code 1."""
+    try:
+        app()
+    except LabError as error:
+        fail(error)
+    except Exception as error:
+        known = explain(error)
+        if known is None:
+            raise
+        fail(known)

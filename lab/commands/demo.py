@@ -1,0 +1,37 @@
+"""``lab demo``: all of it without a notebook."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lab.commands.options import NameOption, TargetOption, YesOption, chosen
+from lab.commands.terminal import confirm, out, short
+
+
+def demo(
+    folder: Annotated[Path, typer.Option("--out", help="Where summary, charts and report go.")] = Path("out"),
+    target: TargetOption = None,
+    name: NameOption = None,
+    yes: YesOption = False,
+) -> None:
+    """Everything once, without a notebook."""
+    import pandas as pd
+
+    from lab import session
+
+    here = chosen(target, name or session.throw_away_name())
+    confirm(here, messages=1 + len(session.DEMO_RAMP.plan()), yes=yes)
+    summary = session.demo(here, folder, say=out.print)
+    out.print(session.stages_as_table(pd.DataFrame(summary["stages"])))
+    accounts = summary["reconciliation"]
+    out.print(
+        f"{accounts['sent']} sent = {accounts['succeeded']} succeeded + {accounts['failed']} failed + "
+        f"{accounts['dead_lettered']} dead-lettered + {accounts['still_queued']} still queued; lost {accounts['lost']}."
+    )
+    out.print(f"Open {short(folder / 'report.html')}", soft_wrap=True)
+    out.print("Next: make lab")
+    if accounts["lost"] or not summary["words"]["matches_expected"]:
+        raise typer.Exit(1)

@@ -1,0 +1,25 @@
+"""``lab down``: destroy every resource, and prove it."""
+
+from __future__ import annotations
+
+import typer
+
+from lab import stack
+from lab.commands.options import NameOption, TargetOption, chosen
+from lab.commands.terminal import err, out
+
+
+def down(target: TargetOption = None, name: NameOption = None) -> None:
+    """Destroy every resource and prove that nothing is left."""
+    from lab import session
+
+    here = chosen(target, name)
+    with out.status("Removing ...") as status:
+        survivors = session.down(here, say=lambda text: status.update(f"Removed {text}"))
+    if survivors:
+        err.print("These survived:")
+        for line in survivors:
+            err.print(f"  {line}")
+        err.print("Next: lab down" + stack.options(here))
+        raise typer.Exit(1)
+    out.print(f"Nothing of the lab '{here.name}' is left on target '{here.kind}'.")

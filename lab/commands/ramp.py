@@ -1,0 +1,49 @@
+"""``lab ramp``: increasing rates, a table, charts, a report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lab import paths
+from lab.commands.options import NameOption, TargetOption, chosen
+from lab.commands.terminal import out, short
+
+
+def ramp(
+    target: TargetOption = None,
+    name: NameOption = None,
+    rates: Annotated[str, typer.Option("--rates", help="Messages per second of each stage.")] = "2,4,8",
+    seconds: Annotated[float, typer.Option("--seconds", help="How long each stage lasts.")] = 10.0,
+    poisson: Annotated[bool, typer.Option("--poisson", help="Random (Poisson) instead of even spacing.")] = False,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of texts and spacing.")] = 1,
+    text: Annotated[Path | None, typer.Option("--text", help="Cut this text file into the messages.")] = None,
+    folder: Annotated[Path | None, typer.Option("--out", help="Where tables, charts and report go.")] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option("--budget", min=0, help="What it may cost on aws, in US dollars: 1, or LAB_BUDGET_USD."),
+    ] = None,
+) -> None:
+    """Send at increasing rates and chart what happens."""
+    from lab import session
+
+    here = chosen(target, name)
+    result = session.ramp(
+        here,
+        session.RampOptions(
+            rates=rates, seconds=seconds, poisson=poisson, seed=seed, text_file=text, budget_usd=budget
+        ),
+        say=out.print,
+    )
+    destination = folder or paths.state_folder(here.name) / "runs" / result.run_id
+    session.write_ramp(here, result, destination)
+    out.print(session.stages_as_table(result.stages))
+    out.print(result.saturation.reason)
+    out.print(result.reconciliation.explain())
+    if not here.is_emulator:
+        out.print(f"It cost about {session.measured_bill(result).sentence()}.", soft_wrap=True)
+    out.print(f"Tables, charts and report: {short(destination / 'report.html')}", soft_wrap=True)
+    if not result.reconciliation.holds:
+        raise typer.Exit(1)

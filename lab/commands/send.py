@@ -1,0 +1,42 @@
+"""``lab send``: the sample message, and what became of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lab.commands.options import NameOption, TargetOption, chosen
+from lab.commands.terminal import out
+
+
+def send(
+    target: TargetOption = None,
+    name: NameOption = None,
+    file: Annotated[Path | None, typer.Option("--file", help="Send this file's text instead of the sample.")] = None,
+    count: Annotated[int, typer.Option("--count", min=1, max=1000, help="How many times.")] = 1,
+) -> None:
+    """Send the sample message and show its execution."""
+    from lab import session
+    from lab.load import messages
+
+    here = chosen(target, name)
+    body = messages.SAMPLE_BODY
+    if file is not None:
+        body = messages.text_message(messages.new_run_id(), session.read_message_file(file)).body
+    with out.status("Sending ...") as progress:
+        executions, states = session.send(
+            here,
+            [body] * count,
+            say=lambda text: progress.update(f"{text.capitalize()}, waiting for the workflow ..."),
+        )
+    for line in session.describe_execution(executions.iloc[0], states):
+        out.print(line, soft_wrap=True)
+    if count > 1:
+        out.print(
+            f"{len(executions)} executions: {(executions['status'] == 'SUCCEEDED').sum()} succeeded, median duration "
+            f"{executions['duration_s'].median() * 1000:.0f} ms."
+        )
+    if (executions["status"] != "SUCCEEDED").any():
+        raise typer.Exit(1)

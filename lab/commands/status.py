@@ -1,0 +1,40 @@
+"""``lab status``: resources, queue depth and URLs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+from lab.commands.options import NameOption, TargetOption, chosen
+from lab.commands.terminal import out
+
+
+def status(
+    target: TargetOption = None,
+    name: NameOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
+) -> None:
+    """Show resources, queue depth and URLs."""
+    from lab import observe, session
+
+    here = chosen(target, name)
+    found = session.status(here)
+    if as_json:
+        # Not through rich, which would break long lines.
+        sys.stdout.write(json.dumps(found, indent=2) + "\n")
+        return
+    rows = [("target", f"{here.kind}, region {found['region']}")]
+    if found["endpoint_url"]:
+        process = f", process {found['emulator_pid']}" if found["emulator_pid"] else ""
+        rows.append(("emulator", f"{found['endpoint_url']}{process}"))
+    sqs = here.client("sqs")
+    for label, key in (("queue", "queue_url"), ("dead-letter queue", "dead_letter_queue_url")):
+        depth = observe.queue_depth(sqs, found[key])
+        rows += [(label, found[key]), ("", f"{depth.visible} waiting, {depth.in_flight} in flight")]
+    rows += [("state machine", found["state_machine_arn"]), ("log group", found["log_group"])]
+    rows += [("functions" if number == 0 else "", name) for number, name in enumerate(found["functions"].values())]
+    for label, value in rows:
+        out.print(f"{label:<18} {value}", soft_wrap=True)

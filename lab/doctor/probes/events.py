@@ -1,0 +1,28 @@
+"""EventBridge: a rule that starts a state machine."""
+
+from __future__ import annotations
+
+import json
+
+from lab.doctor.probes.place import DEADLINE_S, Place
+from lab.stack import waiting
+
+
+def event_rule(place: Place) -> str:
+    events, states, names = place.client("events"), place.client("stepfunctions"), place.names
+    arn = f"{names.state_machine_arn.rsplit(':', 1)[0]}:{names.prefix}-standard"
+    rule = f"{names.prefix}-rule"
+    place.clean_up.append(lambda: events.delete_rule(Name=rule))
+    place.clean_up.append(lambda: events.remove_targets(Rule=rule, Ids=["machine"]))
+    events.put_rule(Name=rule, EventPattern=json.dumps({"source": [names.prefix]}))
+    events.put_targets(
+        Rule=rule, Targets=[{"Id": "machine", "Arn": arn, "RoleArn": names.role_arn(names.workflow_role)}]
+    )
+    before = len(states.list_executions(stateMachineArn=arn)["executions"])
+    events.put_events(Entries=[{"Source": names.prefix, "DetailType": "probe", "Detail": "{}"}])
+    waiting.until(
+        lambda: len(states.list_executions(stateMachineArn=arn)["executions"]) > before,
+        what="the rule to start the state machine",
+        deadline_s=DEADLINE_S,
+    )
+    return "an event started a state machine"

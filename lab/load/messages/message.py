@@ -1,0 +1,138 @@
+"""A message: its body, and what must come of it. The sample message is here.
+
+A body is JSON: ``{"lab_id": "…", "input": "<base64 of UTF-8 text>"}``. The plain sample has no ``lab_id`` in its body.
+
+The words of a text are counted here by a rule of its own (:func:`count_words`), not with the code of the functions,
+so that what comes out of the workflow can be compared with what went in.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import secrets
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from lab.errors import LabError
+
+# What StartExecution takes as input, in bytes of UTF-8.
+MAX_BODY_BYTES = 262_144
+_SAMPLE_INPUT = (
+    "QW5kIGxpa2UgdGhlIGJhc2VsZXNzIGZhYnJpYyBvZiB0aGlzIHZpc2lvbiwgVGhlIGNsb3VkLWNhcHBlZCB0b3dlcnMsIHRoZSBnb3JnZW"
+    "91cyBwYWxhY2VzLCBUaGUgc29sZW1uIHRlbXBsZXMsIHRoZSBncmVhdCBnbG9iZSBpdHNlbGbigJQgWWVhLCBhbGwgd2hpY2ggaXQgaW5o"
+    "ZXJpdOKAlHNoYWxsIGRpc3NvbHZlLCBBbmQgbGlrZSB0aGlzIGluc3Vic3RhbnRpYWwgcGFnZWFudCBmYWRlZCwgTGVhdmUgbm90IGEgcm"
+    "FjayBiZWhpbmQuIFdlIGFyZSBzdWNoIHN0dWZmIEFzIGRyZWFtcyBhcmUgbWFkZSBvbiwgYW5kIG91ciBsaXR0bGUgbGlmZSBJcyByb3Vu"
+    "ZGVkIHdpdGggYSBzbGVlcC4gU2lyLCBJIGFtIHZleGVkLiBCZWFyIHdpdGggbXkgd2Vha25lc3MuIE15IG9sZCBicmFpbiBpcyB0cm91Ym"
+    "xlZC4gQmUgbm90IGRpc3R1cmJlZCB3aXRoIG15IGluZmlybWl0eS4gSWYgeW91IGJlIHBsZWFzZWQsIHJldGlyZSBpbnRvIG15IGNlbGwg"
+    "QW5kIHRoZXJlIHJlcG9zZS4gQSB0dXJuIG9yIHR3byBJ4oCZbGwgd2FsayBUbyBzdGlsbCBteSBiZWF0aW5nIG1pbmQu"
+)
+SAMPLE_TEXT = base64.b64decode(_SAMPLE_INPUT).decode("utf-8")
+SAMPLE_BODY = json.dumps({"input": _SAMPLE_INPUT})
+
+
+class MessageError(LabError):
+    """A message cannot be made as asked."""
+
+
+class MessageTooLargeError(MessageError):
+    """The body would be longer than the input of an execution may be."""
+
+
+class TextFileError(MessageError):
+    """The learner's text cannot be read, is not UTF-8, or is empty."""
+
+
+class Fate(StrEnum):
+    """Where a message must end when all goes well."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"  # its execution starts and fails
+    DEAD_LETTERED = "dead_lettered"  # no execution starts
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message, and what must come of it.
+
+    Attributes:
+        lab_id: the lab's own id, unique in a run; the body carries it unless it is the plain sample or unreadable.
+        body: what is sent, a ``str`` of any content.
+        text: the text that the body encodes; None when the message is broken.
+        word_counts: lower-cased word → how often the workflow must count it; empty when the message is broken.
+        fate: where the message must end.
+    """
+
+    lab_id: str
+    body: str
+    text: str | None
+    word_counts: Counter[str] = field(default_factory=Counter, hash=False)
+    fate: Fate = Fate.SUCCEEDED
+
+
+def new_run_id() -> str:
+    """A name for a run, such as ``261124-150721-3f9a``: UTC date and time, and four random hex digits.
+
+    Names of later runs sort after earlier ones; two runs started in the same second differ.
+    """
+    return f"{datetime.now(UTC):%y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def lab_id_of(run_id: str, number: int) -> str:
+    """The id of a run's message, such as ``261124-150721-3f9a-000123``."""
+    return f"{run_id}-{number:06d}"
+
+
+def number_of(lab_id: str | None) -> int | None:
+    """The number at the end of a ``lab_id``; None for other texts."""
+    number = lab_id.rpartition("-")[2] if lab_id else ""
+    return int(number) if number.isdecimal() else None
+
+
+def count_words(text: str) -> Counter[str]:
+    """Lower-cased words → count. A word is a longest run of letters, digits and underscores, of any script."""
+    return Counter(word.lower() for word in re.findall(r"\w+", text))
+
+
+def expected_word_counts(messages: Iterable[Message]) -> Counter[str]:
+    """The words that must come out of the workflow when every message of ``messages`` was processed once."""
+    total: Counter[str] = Counter()
+    for message in messages:
+        total.update(message.word_counts)
+    return total
+
+
+def text_message(lab_id: str, text: str, word_counts: Counter[str] | None = None) -> Message:
+    """A message that carries ``text``; its words are counted here unless the caller knows them already.
+
+    Raises:
+        TextFileError: ``text`` holds half a surrogate pair, which no UTF-8 can express.
+        MessageTooLargeError: the body would be over 262,144 bytes.
+    """
+    try:
+        encoded = base64.b64encode(text.encode("utf-8")).decode("ascii")
+    except UnicodeEncodeError as error:
+        raise TextFileError(
+            f"Character {error.start} of the text cannot be written as UTF-8.",
+            cause="the text was read with a wrong encoding.",
+            next_step="read the file as UTF-8, or remove the character.",
+        ) from error
+    body = json.dumps({"lab_id": lab_id, "input": encoded})
+    if len(body) > MAX_BODY_BYTES:
+        raise MessageTooLargeError(
+            f"The body of message {lab_id} would be {len(body):,} bytes long.",
+            cause=f"an execution takes at most {MAX_BODY_BYTES:,} bytes of input, and base64 adds a third to the text.",
+            next_step="ask for fewer words per message.",
+        )
+    return Message(lab_id, body, text, count_words(text) if word_counts is None else word_counts)
+
+
+def sample(lab_id: str | None = None) -> Message:
+    """The sample message: with ``lab_id`` in its body, or plain when none is given (its own id is then ``sample``)."""
+    if lab_id is None:
+        return Message("sample", SAMPLE_BODY, SAMPLE_TEXT, count_words(SAMPLE_TEXT))
+    return text_message(lab_id, SAMPLE_TEXT)

@@ -1,0 +1,108 @@
+"""Looks into queues: how many messages wait, and which."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from lab.observe.columns import instants, lab_id_in, milliseconds, texts
+
+
+class QueueDepth(NamedTuple):
+    """Messages in a queue, as SQS counts them: approximately."""
+
+    visible: int
+    in_flight: int
+    delayed: int
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.visible + self.in_flight + self.delayed
+
+
+def queue_depth(client: Any, queue_url: str) -> QueueDepth:
+    """How many messages wait, are being worked on, and are delayed. `client`: a boto3 client of the service `sqs`."""
+    names = (
+        "ApproximateNumberOfMessages",
+        "ApproximateNumberOfMessagesNotVisible",
+        "ApproximateNumberOfMessagesDelayed",
+    )
+    attributes = client.get_queue_attributes(QueueUrl=queue_url, AttributeNames=list(names))["Attributes"]
+    return QueueDepth(*(int(attributes.get(name, 0)) for name in names))
+
+
+def peek_messages(client: Any, queue_url: str, *, limit: int = 1_000) -> pd.DataFrame:
+    """The messages of a queue, which are put back at once. Meant for the dead-letter queue.
+
+    One row a message: message_id, lab_id, body, receive_count, sent, first_received. Looking counts as receiving
+    (`receive_count` goes up), and on a queue that has a consumer it takes messages out of its hands for a moment.
+    """
+    taken = _receive(client, queue_url, limit)
+    for batch in _tens(taken):
+        entries = [
+            {"Id": str(index), "ReceiptHandle": message["ReceiptHandle"], "VisibilityTimeout": 0}
+            for index, message in enumerate(batch)
+        ]
+        client.change_message_visibility_batch(QueueUrl=queue_url, Entries=entries)
+    return _queued(taken)
+
+
+def drain_messages(client: Any, queue_url: str, *, limit: int = 100_000) -> pd.DataFrame:
+    """The same rows as `peek_messages`, and the messages are deleted from the queue."""
+    taken: list[dict[str, Any]] = []
+    while len(taken) < limit:
+        # Deleted in small lots, so that one that fails half-way leaves the rest in the queue.
+        lot = _receive(client, queue_url, min(100, limit - len(taken)))
+        if not lot:
+            break
+        for batch in _tens(lot):
+            entries = [
+                {"Id": str(index), "ReceiptHandle": message["ReceiptHandle"]} for index, message in enumerate(batch)
+            ]
+            client.delete_message_batch(QueueUrl=queue_url, Entries=entries)
+        taken += lot
+    return _queued(taken)
+
+
+def _receive(client: Any, queue_url: str, limit: int) -> list[dict[str, Any]]:
+    """Up to `limit` different messages, hidden from others for a minute."""
+    taken: dict[str, dict[str, Any]] = {}
+    empty_answers = 0
+    # SQS asks only some of its servers; a second empty answer, which waits for all of them, means empty.
+    while len(taken) < limit and empty_answers < 2:
+        messages = client.receive_message(
+            QueueUrl=queue_url,
+            MaxNumberOfMessages=min(10, limit - len(taken)),
+            VisibilityTimeout=60,
+            WaitTimeSeconds=empty_answers,
+            AttributeNames=["All"],
+        ).get("Messages", [])
+        new = {message["MessageId"]: message for message in messages if message["MessageId"] not in taken}
+        empty_answers = 0 if new else empty_answers + 1
+        taken.update(new)
+    return list(taken.values())
+
+
+def _tens(messages: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Batches as large as SQS takes them."""
+    return (messages[start : start + 10] for start in range(0, len(messages), 10))
+
+
+def _queued(messages: list[dict[str, Any]]) -> pd.DataFrame:
+    attributes = [message.get("Attributes", {}) for message in messages]
+    counts = [int(each.get("ApproximateReceiveCount", 0)) for each in attributes]
+    first = [milliseconds(each.get("ApproximateFirstReceiveTimestamp")) for each in attributes]
+    return pd.DataFrame(
+        {
+            "message_id": texts([message["MessageId"] for message in messages]),
+            "lab_id": texts([lab_id_in(message["Body"]) for message in messages]),
+            "body": texts([message["Body"] for message in messages]),
+            "receive_count": pd.Series(counts, dtype=np.int64),
+            "sent": instants([milliseconds(each.get("SentTimestamp")) for each in attributes]),
+            "first_received": instants(first),
+        }
+    )

@@ -1,0 +1,77 @@
+"""The table `received`: what `start_execution` logged of each record that it was handed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+import pandas as pd
+
+from lab.observe.columns import instants, milliseconds, text_or_none, texts
+from lab.observe.log_groups import LogEvent
+
+
+class ReceivedLog:
+    """What `start_execution` printed: one JSON line a record, between the START and END lines of its invocations."""
+
+    def __init__(self) -> None:
+        self._rows: dict[tuple[str, str], dict[str, Any]] = {}
+        # An execution environment runs one invocation at a time and has a log stream of its own.
+        self._request_of: dict[str, str] = {}
+
+    def __len__(self) -> int:
+        """Records seen."""
+        return len(self._rows)
+
+    def add(self, events: Iterable[LogEvent]) -> None:
+        """Take log events of the function, in the order of their streams. A line that comes again counts once."""
+        for event in events:
+            line = event.message.strip()
+            if line.startswith("START RequestId: "):
+                self._request_of[event.stream] = line.split()[2]
+            elif line.startswith("END RequestId: "):
+                self._request_of.pop(event.stream, None)
+            elif line.startswith("{"):
+                record = _record(line)
+                if record is not None:
+                    request_id = self._request_of.get(event.stream)
+                    key = request_id or f"{event.stream} {event.timestamp_ms}"
+                    self._rows.setdefault((key, line), {**record, "request_id": request_id})
+
+    def table(self) -> pd.DataFrame:
+        """The table `received`, in the order in which the records were logged; `error` is the name of the error."""
+        rows = list(self._rows.values())
+        return pd.DataFrame(
+            {
+                "message_id": texts([row["message_id"] for row in rows]),
+                "lab_id": texts([text_or_none(row.get("lab_id")) for row in rows]),
+                "sent": instants([milliseconds(row.get("sent_ms")) for row in rows]),
+                "first_received": instants([milliseconds(row.get("first_received_ms")) for row in rows]),
+                "started_at": instants([milliseconds(row.get("started_at_ms")) for row in rows]),
+                "execution_arn": texts([text_or_none(row.get("execution_arn")) for row in rows]),
+                "error": texts([_error_name(row.get("error")) for row in rows]),
+                "request_id": texts([row["request_id"] for row in rows]),
+            }
+        )
+
+
+def _record(line: str) -> dict[str, Any] | None:
+    """A line of `start_execution` that speaks of a message; None for anything else that a function may print."""
+    try:
+        record = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    return record if isinstance(record, dict) and isinstance(record.get("message_id"), str) else None
+
+
+def _error_name(error: Any) -> str | None:
+    # `start_execution` writes {"name": …, "message": …}; a learner's own version may write a plain text.
+    return text_or_none(error.get("name") if isinstance(error, dict) else error)
+
+
+def parse_received(events: Iterable[LogEvent]) -> pd.DataFrame:
+    """The table `received` of these log events, in one go."""
+    log = ReceivedLog()
+    log.add(events)
+    return log.table()

@@ -1,0 +1,188 @@
+"""One place to run one lab, and the boto3 clients that go there. Nobody else makes clients.
+
+``embedded`` is LocalStack started by the lab, ``localstack`` one that runs already (Docker Compose), ``aws`` a real
+account. The first two carry dummy credentials, look at no file and no variable of the user's AWS set-up, and refuse
+every request to a host that is not the emulator's: they cannot reach AWS.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Any, Literal, get_args
+
+import boto3
+from botocore.config import Config
+
+from lab import paths
+from lab.emulator import processes
+from lab.target import runs
+from lab.target.sessions import (
+    DEFAULT_ENDPOINT_URL,
+    DEFAULT_REGION,
+    TargetError,
+    aws_session,
+    check_endpoint_url,
+    emulator_session,
+)
+
+Kind = Literal["embedded", "localstack", "aws"]
+DEFAULT_NAME = "workshop"
+_CONNECTIONS = 64
+
+
+class Target:
+    """One place to run one lab.
+
+    Attributes:
+        kind: ``embedded``, ``localstack`` or ``aws``.
+        name: the lab's name, part of every resource name.
+    """
+
+    def __init__(self, kind: Kind, name: str, *, endpoint_url: str | None = None) -> None:
+        self.kind = kind
+        self.name = paths.check_name(name)
+        self._endpoint_url = endpoint_url
+        self._session: boto3.Session | None = None
+        self._clients: dict[tuple[str, float, int], Any] = {}
+        self._lock = threading.RLock()
+        self._caller: dict[str, str] | None = None
+        self._run: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Target({self.kind!r}, {self.name!r})"
+
+    @property
+    def is_emulator(self) -> bool:
+        """Whether this is LocalStack rather than AWS."""
+        return self.kind != "aws"
+
+    @property
+    def endpoint_url(self) -> str | None:
+        """The emulator's URL; None on AWS.
+
+        Raises:
+            EmulatorNotRunningError: embedded, and the lab is not up.
+        """
+        if self.kind == "embedded" and self._endpoint_url is None:
+            self._endpoint_url = processes.require(self.name).endpoint_url
+        return self._endpoint_url
+
+    @property
+    def region(self) -> str:
+        """The AWS region."""
+        return str(self.session.region_name or DEFAULT_REGION)
+
+    @property
+    def account(self) -> str:
+        """The account's twelve digits, asked of STS once."""
+        return self._identity()["Account"]
+
+    @property
+    def partition(self) -> str:
+        """The ARN partition: ``aws``, ``aws-cn``, ``aws-us-gov``."""
+        return self._identity()["Arn"].split(":")[1]
+
+    @property
+    def run(self) -> str:
+        """What tells this run's resources from those of the runs before, see ``runs``; empty on an emulator."""
+        if self.is_emulator:
+            return ""
+        with self._lock:
+            if self._run is None:
+                self._run = runs.current(self.name, self.account, self.region)
+            return self._run
+
+    def end_run(self) -> None:
+        """Nothing of this run is left: a target resolved from now on has another. This one keeps its names."""
+        if not self.is_emulator:
+            runs.end(self.name, self.account, self.region, self.run)
+
+    @property
+    def session(self) -> boto3.Session:
+        """The boto3 session behind the clients."""
+        with self._lock:
+            if self._session is None:
+                self._session = emulator_session() if self.is_emulator else aws_session()
+            return self._session
+
+    def client(self, service: str, *, read_timeout_s: float = 60.0, attempts: int = 4) -> Any:
+        """A boto3 client, made once for each service and safe to share between threads.
+
+        Args:
+            service: boto3's name of the service, such as ``sqs`` or ``stepfunctions``.
+            read_timeout_s: how long to wait for an answer, in seconds.
+            attempts: calls that boto3 makes before it gives up; 1 for callers who count their own.
+
+        Raises:
+            EmulatorNotRunningError: embedded, and the lab is not up.
+        """
+        key = (service, read_timeout_s, attempts)
+        with self._lock:  # boto3 sessions are not safe to share, clients are
+            if key not in self._clients:
+                self._clients[key] = self._make_client(service, read_timeout_s, attempts)
+            return self._clients[key]
+
+    def _make_client(self, service: str, read_timeout_s: float, attempts: int) -> Any:
+        config = Config(
+            max_pool_connections=_CONNECTIONS,
+            connect_timeout=5,
+            read_timeout=read_timeout_s,
+            retries={"mode": "standard", "total_max_attempts": attempts},
+        )
+        if not self.is_emulator:
+            client = self.session.client(service, config=config)
+            client.meta.events.register("after-call", self._note_where)
+            return client
+        config = config.merge(
+            Config(
+                # StartSyncExecution would otherwise call sync-127.0.0.1.
+                inject_host_prefix=False,
+                # An empty dictionary, not None: None reads the proxies of the environment.
+                proxies={},
+                # Both make botocore refuse an explicit endpoint when a user's environment asks for them.
+                use_fips_endpoint=False,
+                use_dualstack_endpoint=False,
+                s3={"addressing_style": "path"},
+            )
+        )
+        return self.session.client(service, config=config, endpoint_url=self.endpoint_url)
+
+    def _note_where(self, parsed: dict[str, Any], model: Any, **_: Any) -> None:
+        """Tell ``explain`` of which call and lab an error is; the parsed answer becomes the error's ``response``."""
+        if parsed.get("Error"):
+            parsed["Lab"] = {
+                "call": f"{model.service_model.service_name}.{model.name}",
+                "region": self.region,
+                "name": self.name,
+                "partition": self.partition if self._caller else "aws",
+                "account": self._caller["Account"] if self._caller else "${Account}",
+            }
+
+    def _identity(self) -> dict[str, str]:
+        if self._caller is None:
+            self._caller = self.client("sts").get_caller_identity()
+        return self._caller
+
+
+def resolve(kind: str | None = None, name: str | None = None) -> Target:
+    """The target that the arguments, else ``LAB_TARGET`` and ``LAB_NAME``, else the defaults ask for.
+
+    The default is ``embedded``, even where AWS credentials lie around.
+
+    Raises:
+        TargetError: no such target, or ``LAB_ENDPOINT_URL`` leads away from this machine.
+        LabNameError: the name cannot be used.
+    """
+    kind = kind or os.environ.get("LAB_TARGET") or "embedded"
+    name = name or os.environ.get("LAB_NAME") or DEFAULT_NAME
+    if kind not in get_args(Kind):
+        raise TargetError(
+            f"There is no target '{kind}'.",
+            cause="--target or LAB_TARGET says so.",
+            next_step="choose embedded (the default), localstack or aws, for example: lab status --target embedded",
+        )
+    endpoint_url = None
+    if kind == "localstack":
+        endpoint_url = check_endpoint_url(os.environ.get("LAB_ENDPOINT_URL") or DEFAULT_ENDPOINT_URL)
+    return Target(kind, name, endpoint_url=endpoint_url)  # type: ignore[arg-type]

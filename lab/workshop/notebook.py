@@ -1,0 +1,107 @@
+"""What the notebooks keep out of sight: finding the lab, showing files, telling what is there."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from IPython.display import Markdown
+
+from lab import paths, stack
+from lab.emulator import launcher, processes
+from lab.errors import LabError
+from lab.session import RampResult, save_tables
+from lab.target import Target, explain, resolve
+from lab.workshop.page import filled
+
+_LANGUAGES = {".py": "python", ".json": "json"}
+
+
+class LabNotReadyError(LabError):
+    """The notebook needs a lab that is not there, or not complete."""
+
+
+def open_lab(*, start: bool = False, complete: bool = True, say: Callable[[str], None] = print) -> Target:
+    """Find the lab that ``LAB_TARGET`` and ``LAB_NAME`` name: the first cell of every notebook.
+
+    Args:
+        start: whether to start the emulator of an embedded lab that is not running.
+        complete: whether the notebook needs all resources to be there.
+        say: gets one sentence about the lab.
+
+    Raises:
+        LabNotReadyError: it is not running or lacks resources; says which command or notebook to run.
+    """
+    target = resolve()
+    options = stack.options(target)
+    if target.kind == "embedded":
+        if start:
+            launcher.start(target.name)
+        elif processes.find(target.name) is None:
+            raise LabNotReadyError(
+                f"The lab '{target.name}' is not running.",
+                next_step=f"run the notebook 01_provision, or type in a terminal: lab up{options}",
+            )
+    try:
+        account = target.account
+        lacking = stack.missing(target) if complete else []
+    except Exception as error:  # noqa: BLE001 - the known ones of boto3 get a sentence, all others go on
+        raise (explain(error) or error) from None
+    if lacking:
+        raise LabNotReadyError(
+            f"The lab '{target.name}' is not complete: it lacks {', '.join(lacking)}.",
+            next_step=f"run the notebook 01_provision, or type in a terminal: lab up{options}",
+        )
+    if target.is_emulator:
+        say(f"The lab '{target.name}' is ready. Everything in it stays on this machine.")
+    else:
+        say(f"The lab '{target.name}' is in your AWS account {account}, region {target.region}: what runs there costs.")
+    return target
+
+
+def show(file: Path) -> Markdown:
+    """A file of the project, as it is deployed, to read in the notebook."""
+    name = file.relative_to(paths.PROJECT).as_posix()
+    return Markdown(f"`{name}`\n\n```{_LANGUAGES.get(file.suffix, '')}\n{file.read_text('utf-8').rstrip()}\n```")
+
+
+def show_json(document: Any) -> Markdown:
+    """A JSON document, given as text or as data, to read in the notebook."""
+    data = json.loads(document) if isinstance(document, str) else document
+    return Markdown(f"```json\n{json.dumps(data, indent=2, ensure_ascii=False)}\n```")
+
+
+def tell(name: str, details: Iterable[str] = ()) -> None:
+    """Print that a resource is there."""
+    listed = ", ".join(details)
+    _print(f"{name} is there" + (f", with {listed}" if listed else ""))
+
+
+def _print(text: str) -> None:
+    print(filled(text))  # noqa: T201 - the notebook's own output
+
+
+def keep(target: Target, result: RampResult) -> Path:
+    """Write the raw rows of a run as CSV files into the lab's state folder, say where, and return that folder."""
+    folder = paths.state_folder(target.name) / "runs" / result.run_id
+    save_tables(result, folder)
+    # Relative, because a saved notebook should not tell whose machine it was.
+    _print(f"kept in runs/{result.run_id}: " + ", ".join(sorted(file.name for file in folder.iterdir())))
+    return folder
+
+
+def contents(folder: Path = paths.NOTEBOOKS) -> Markdown:
+    """The notebooks of the workshop with their titles and times, as links."""
+    lines = []
+    for source in sorted((folder / "source").glob("[0-9][0-9]_*.py")):
+        text = source.read_text("utf-8")
+        title = re.search(r"^# # (.+)$", text, re.MULTILINE)
+        duration = re.search(r"^# \*\*Time:\*\* (.+)$", text, re.MULTILINE)
+        lines.append(
+            f"- [{source.stem}]({source.stem}.ipynb): {title[1] if title else source.stem}"
+            + (f", {duration[1]}" if duration else "")
+        )
+    return Markdown("\n".join(lines))
