@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable, Mapping
+from functools import partial
 
-from lab.stack import state_machine, waiting
+from lab.stack import logs, state_machine, waiting
 from lab.stack.names import Names
 
 FUNCTIONS = ("longest-word",)
@@ -19,7 +21,7 @@ def name(names: Names, exercise: str) -> str:
 
 def delete(names: Names) -> None:
     """Delete the state machines, functions and log groups of the exercises; what is not there is fine."""
-    functions, logs = (names.target.client(service) for service in ("lambda", "logs"))
+    functions, log_client = (names.target.client(service) for service in ("lambda", "logs"))
     for exercise in STATE_MACHINES:
         state_machine.delete_machine(names, state_machine_arn(names, exercise))
     waiting.until(
@@ -29,8 +31,8 @@ def delete(names: Names) -> None:
         with contextlib.suppress(functions.exceptions.ResourceNotFoundException):
             functions.delete_function(FunctionName=name(names, exercise))
     for group in _log_groups(names):
-        with contextlib.suppress(logs.exceptions.ResourceNotFoundException):
-            logs.delete_log_group(logGroupName=group)
+        with contextlib.suppress(log_client.exceptions.ResourceNotFoundException):
+            log_client.delete_log_group(logGroupName=group)
 
 
 def survivors(names: Names) -> list[str]:
@@ -44,35 +46,39 @@ def survivors(names: Names) -> list[str]:
 
 def _state_machines(names: Names) -> list[str]:
     states = names.target.client("stepfunctions")
-    found = []
-    for exercise in STATE_MACHINES:
-        with contextlib.suppress(states.exceptions.StateMachineDoesNotExist):
-            states.describe_state_machine(stateMachineArn=state_machine_arn(names, exercise))
-            found.append(name(names, exercise))
-    return found
+    return _existing(
+        {
+            name(names, exercise): partial(
+                states.describe_state_machine, stateMachineArn=state_machine_arn(names, exercise)
+            )
+            for exercise in STATE_MACHINES
+        },
+        states.exceptions.StateMachineDoesNotExist,
+    )
 
 
 def _functions(names: Names) -> list[str]:
     client = names.target.client("lambda")
+    deployed = [name(names, exercise) for exercise in FUNCTIONS]
+    return _existing(
+        {function: partial(client.get_function_configuration, FunctionName=function) for function in deployed},
+        client.exceptions.ResourceNotFoundException,
+    )
+
+
+def _existing(looks: Mapping[str, Callable[[], object]], absent: type[Exception]) -> list[str]:
+    """Those whose look does not raise ``absent``."""
     found = []
-    for exercise in FUNCTIONS:
-        with contextlib.suppress(client.exceptions.ResourceNotFoundException):
-            client.get_function_configuration(FunctionName=name(names, exercise))
-            found.append(name(names, exercise))
+    for what, look in looks.items():
+        with contextlib.suppress(absent):
+            look()
+            found.append(what)
     return found
 
 
 def _log_groups(names: Names) -> list[str]:
-    logs = names.target.client("logs")
     wanted = [f"/aws/vendedlogs/states/{name(names, exercise)}" for exercise in STATE_MACHINES]
-    wanted += [f"/aws/lambda/{name(names, exercise)}" for exercise in FUNCTIONS]
-    return [
-        group
-        for group in wanted
-        if any(
-            found["logGroupName"] == group for found in logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
-        )
-    ]
+    return logs.present(names, [*wanted, *(f"/aws/lambda/{name(names, exercise)}" for exercise in FUNCTIONS)])
 
 
 def state_machine_arn(names: Names, exercise: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable
 from functools import partial
 
 from lab.stack import tags, waiting
@@ -38,9 +39,14 @@ def delete(names: Names) -> None:
 
 def existing(names: Names) -> list[str]:
     """The lab's log groups that exist."""
+    return present(names, wanted(names))
+
+
+def present(names: Names, log_groups: Iterable[str]) -> list[str]:
+    """Those of ``log_groups`` that exist, in their order."""
     logs = names.target.client("logs")
     found = []
-    for log_group in wanted(names):
+    for log_group in log_groups:
         groups = logs.describe_log_groups(logGroupNamePrefix=log_group)["logGroups"]
         if any(group["logGroupName"] == log_group for group in groups):
             found.append(log_group)
