@@ -127,6 +127,23 @@ def localstack(state_folder: Path) -> Iterator[LocalStack]:
     running.kill()
 
 
+@pytest.fixture(scope="module")
+def stock(state_folder: Path) -> Iterator[LocalStack]:
+    """A LocalStack without any hook."""
+    running = start_localstack({"LAB_HOOKS": "off"})
+    yield running
+    running.kill()
+
+
+@pytest.fixture(params=["hooked", "stock"])
+def either(request: pytest.FixtureRequest, localstack: LocalStack) -> LocalStack:
+    """LocalStack with all hooks, then with none."""
+    if request.param == "hooked":
+        return localstack
+    running: LocalStack = request.getfixturevalue("stock")
+    return running
+
+
 @pytest.fixture
 def other_localstack(state_folder: Path) -> Iterator[Callable[..., LocalStack]]:
     """Starts further LocalStacks with settings of their own; all end with the test."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from conftest import Function, LocalStack, deploy, is_alive, start_localstack, wait_until, zipped
+from conftest import Function, LocalStack, deploy, is_alive, start_localstack, wait_until
 
 ECHO = "def lambda_handler(event, context):\n    return event\n"
 
@@ -325,21 +324,6 @@ def test_published_version_keeps_its_code(emulator: LocalStack, function: Callab
     assert made.invoke()["payload"] == ["new", "$LATEST"]
 
 
-def test_burst_starts_no_more_workers_than_the_limit(other_localstack: Callable[..., LocalStack]) -> None:
-    running = other_localstack(LAB_WORKERS_PER_FUNCTION="2")
-    made = deploy(
-        running,
-        "import os, time\ndef lambda_handler(event, context):\n    time.sleep(0.05)\n    return [event, os.getpid()]\n",
-        Timeout=1,  # all forty take longer together: waiting for a worker must not count
-    )
-    with ThreadPoolExecutor(40) as threads:
-        results = list(threads.map(made.invoke, range(40)))
-    assert [result["error"] for result in results] == [None] * 40
-    assert [result["payload"][0] for result in results] == list(range(40))
-    assert len({result["payload"][1] for result in results}) <= 2
-    assert len(running.workers()) <= 2
-
-
 def test_reserved_concurrency_throttles(emulator: LocalStack, function: Callable[..., Function]) -> None:
     made = function("import time\ndef lambda_handler(event, context):\n    time.sleep(1)\n    return 'done'\n")
     client = emulator.client("lambda")
@@ -355,19 +339,3 @@ def test_reserved_concurrency_throttles(emulator: LocalStack, function: Callable
         answers = sorted(threads.map(call, range(3)))
     assert answers == ["done", "throttled", "throttled"]
     assert made.invoke()["payload"] == "done"
-
-
-def test_foreign_runtime_is_refused_with_a_reason(localstack: LocalStack) -> None:
-    client = localstack.client("lambda")
-    name = f"test-node-{time.time_ns()}"
-    client.create_function(
-        FunctionName=name,
-        Code={"ZipFile": zipped({"index.js": ""})},
-        Runtime="nodejs20.x",
-        Handler="index.handler",
-        Role="arn:aws:iam::000000000000:role/lambda",
-    )
-    configuration = wait_until(
-        lambda: (found := client.get_function_configuration(FunctionName=name))["State"] == "Failed" and found
-    )
-    assert "Python functions only" in configuration["StateReason"]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
 
-from conftest import Function, LocalStack, deploy, is_alive, wait_until
+from conftest import Function, LocalStack, deploy, is_alive, wait_until, zipped
 from lab.emulator.launcher import EmulatorError
 
 STUCK = """
@@ -66,3 +67,34 @@ def test_the_emulator_and_its_workers_listen_on_loopback_only(
         if entry.status == psutil.CONN_LISTEN
     }
     assert addresses == {"127.0.0.1"}
+
+
+def test_burst_starts_no_more_workers_than_the_limit(other_localstack: Callable[..., LocalStack]) -> None:
+    running = other_localstack(LAB_WORKERS_PER_FUNCTION="2")
+    made = deploy(
+        running,
+        "import os, time\ndef lambda_handler(event, context):\n    time.sleep(0.05)\n    return [event, os.getpid()]\n",
+        Timeout=1,  # all forty take longer together: waiting for a worker must not count
+    )
+    with ThreadPoolExecutor(40) as threads:
+        results = list(threads.map(made.invoke, range(40)))
+    assert [result["error"] for result in results] == [None] * 40
+    assert [result["payload"][0] for result in results] == list(range(40))
+    assert len({result["payload"][1] for result in results}) <= 2
+    assert len(running.workers()) <= 2
+
+
+def test_foreign_runtime_is_refused_with_a_reason(localstack: LocalStack) -> None:
+    client = localstack.client("lambda")
+    name = f"test-node-{time.time_ns()}"
+    client.create_function(
+        FunctionName=name,
+        Code={"ZipFile": zipped({"index.js": ""})},
+        Runtime="nodejs20.x",
+        Handler="index.handler",
+        Role="arn:aws:iam::000000000000:role/lambda",
+    )
+    configuration = wait_until(
+        lambda: (found := client.get_function_configuration(FunctionName=name))["State"] == "Failed" and found
+    )
+    assert "Python functions only" in configuration["StateReason"]

@@ -95,3 +95,10 @@ def stop_after(target: Target, call: str, count: int) -> Callable[[], None]:
 
 def _name(model: Any) -> str:
     return f"{model.service_model.service_name}.{model.name}"
+
+
+def new_target(account: Account, name: str = "a") -> Target:
+    """What a new ``lab`` command works with."""
+    target = Target("aws", name)
+    account.watch(target)
+    return target

@@ -57,3 +57,43 @@ def account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
     monkeypatch.setattr(botocore.session, "create_loader", lambda *_: LOADER)
     with mock_aws():
         yield Account()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The clock of everything that waits for AWS: it goes on by itself when somebody sleeps."""
+    from aws_stand_in import Clock
+
+    clock = Clock()
+    monkeypatch.setattr("lab.stack.waiting.time", clock)
+    return clock
+
+
+@pytest.fixture
+def target(account: Any, clock: Any) -> Any:
+    """A lab in that account."""
+    from aws_stand_in import new_target
+
+    return new_target(account)
+
+
+@pytest.fixture
+def recorded(load_event: Callable[[str], Any]) -> dict[str, list[str]]:
+    """Log events of executions as LocalStack wrote them: name of a case → messages."""
+    return load_event("execution_events")
+
+
+@pytest.fixture(scope="session")
+def busy() -> Any:
+    """The table `messages` of a run that outgrows what the system can carry."""
+    from chart_data import run_of
+
+    return run_of()
+
+
+@pytest.fixture(scope="session")
+def calm() -> Any:
+    """The table `messages` of a run that stays far below it."""
+    from chart_data import run_of
+
+    return run_of((2, 4, 8), 5, 60)

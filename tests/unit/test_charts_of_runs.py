@@ -1,0 +1,120 @@
+"""Charts over time, of states and of words."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from chart_data import execution, state_times, zipf_words
+from chart_texts import flat, shown, texts_of
+
+from lab import charts
+from lab.analysis.latency import stage_table
+from lab.charts.numbers import seconds
+
+
+def test_the_backlog_names_the_stage_that_fell_behind(busy: pd.DataFrame, calm: pd.DataFrame) -> None:
+    assert charts.backlog_over_time(busy).finding == "The queue fell behind from stage 5 on, at 24 messages/s"
+    assert charts.backlog_over_time(calm).finding.startswith("The backlog never ran away: at most ")
+    assert charts.backlog_over_time(calm).finding.endswith("and drained to zero")
+
+
+def test_messages_that_never_finished_are_said(calm: pd.DataFrame) -> None:
+    lost = calm.copy()
+    lost.loc[len(lost) - 2 :, ["finished", "end_to_end_s"]] = [pd.NaT, np.nan]
+    assert "2 messages had not finished at the end" in charts.backlog_over_time(lost).finding
+    assert charts.sent_and_finished(lost).finding == f"2 messages of {len(lost)} had not finished at the end"
+    assert charts.sent_and_finished(calm).finding.startswith(f"All {len(calm)} messages finished")
+
+
+def test_the_heatmap_draws_the_maximum_of_each_moment(busy: pd.DataFrame) -> None:
+    chart = charts.latency_heatmap(busy)
+    steps = next(patch for patch in chart.axes[0].patches if type(patch).__name__ == "StepPatch")
+    assert np.nanmax(steps.get_data().values) == pytest.approx(busy["end_to_end_s"].max() * 1000)
+    assert f"highest: {seconds(busy['end_to_end_s'].max())}" in flat(chart)
+
+
+def test_bands_carry_the_offered_rates_and_mark_invalid_stages(busy: pd.DataFrame) -> None:
+    told = pd.DataFrame({"stage": [1], "valid": [False], "reason": ["send lag p99 over 10 ms"]})
+    chart = charts.backlog_over_time(busy, stage_table(busy, told))
+    assert {"2/s", "4/s", "8/s", "16/s", "24/s"} <= set(shown(chart).split("\n"))
+    assert "Invalid, hatched: 4/s (send lag p99 over 10 ms)." in flat(chart)
+
+
+def test_the_waterfall_has_a_bar_a_visit_and_names_the_longest() -> None:
+    table = execution()
+    longest = table.loc[table["duration_s"].idxmax()]
+    chart = charts.waterfall(table)
+    assert chart.finding.startswith(f"“{longest['state']}” took longest: {seconds(longest['duration_s'])}")
+    widths = [bar.get_width() for bar in chart.axes[0].patches]
+    assert widths == pytest.approx(list(table["duration_s"] * 1000), rel=1e-4)
+
+
+def test_the_waterfall_says_which_state_failed_or_goes_on() -> None:
+    failed = charts.waterfall(execution(error="InvalidBase64Error"))
+    assert failed.finding == "“Tokenize and count” failed with InvalidBase64Error"
+    assert "✗ InvalidBase64Error" in flat(failed)
+    running = charts.waterfall(execution(running=True))
+    assert running.finding.startswith("“Tokenize and count” had not ended, ")
+    assert "still running" in flat(running)
+
+
+def test_stacked_states_add_up_and_the_title_names_the_one_that_grows() -> None:
+    table = state_times((2, 8))
+    chart = charts.state_times_by_rate(table)
+    tops = [bar.get_y() + bar.get_height() for bar in chart.axes[0].patches[-2:]]
+    assert tops == pytest.approx(list(table.groupby("offered_rate")["duration_s"].sum() * 1000))
+    assert chart.finding.startswith("“Remove special characters” grows most: by ")
+    table.loc[table["offered_rate"] == 8, "duration_s"] = table.loc[table["offered_rate"] == 2, "duration_s"].to_numpy()
+    assert charts.state_times_by_rate(table).finding.startswith("The states take about as long at every rate")
+
+
+@pytest.mark.parametrize(
+    ("words", "finding"),
+    [
+        ({"the": 5, "my": 4, "and": 1}, "“the” leads with 5 of 10 words"),
+        ({"the": 5, "my": 5, "and": 4}, "“the” and “my” lead with 5 of 14 words each"),
+        ({"the": 5, "my": 5, "and": 5, "a": 1}, "3 words lead with 5 of 16 words each, “the” first among them"),
+        ({"the": 1, "my": 1}, "Each of the 2 words occurs once"),
+        ({"the": 1}, "Only one word: “the”, 1 time"),
+        ({}, "No words yet"),
+    ],
+)
+def test_the_words_title_follows_the_data(words: dict[str, int], finding: str) -> None:
+    assert charts.word_frequencies(words).finding == finding
+    table = pd.DataFrame({"rank": range(1, len(words) + 1), "word": list(words), "count": list(words.values())})
+    assert charts.word_frequencies(table).finding == finding
+
+
+def test_words_are_text_and_never_formulas_or_markup() -> None:
+    chart = charts.word_frequencies({"$x^2$ and $y$": 3, "a_b^c": 2})
+    assert "$x^2$ and $y$" in shown(chart)
+    assert not any(text.get_parse_math() for text in texts_of(chart))
+
+
+@pytest.mark.parametrize(
+    ("exponent", "finding"),
+    [
+        (1.0, "The words follow Zipf's law"),
+        (0.5, "The words fall off flatter than Zipf's law"),
+        (1.6, "The words fall off steeper than Zipf's law"),
+    ],
+)
+def test_the_rank_title_follows_the_fit(exponent: float, finding: str) -> None:
+    chart = charts.rank_frequency(zipf_words(120, exponent, 3000))
+    assert chart.finding.startswith(finding)
+    assert (chart.axes[0].get_xscale(), chart.axes[0].get_yscale()) == ("log", "log")
+
+
+def test_the_statistics_give_median_and_maximum_of_each() -> None:
+    table = pd.DataFrame(
+        {
+            "text_length": [10.0, 20, 90],
+            "avg_word_length": [4.0, 5, 6],
+            "num_digits": [0, 0, 7],
+            "num_special_chars": [1, 2, 3],
+        }
+    )
+    chart = charts.text_statistics(table)
+    assert chart.finding == "Texts have 10 to 90 characters, half of them at most 20"
+    assert "Words of digits\nmedian 0, maximum 7" in shown(chart)

@@ -1,0 +1,110 @@
+"""Looking into queues."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from lab.observe import (
+    QueueDepth,
+    drain_messages,
+    peek_messages,
+    queue_depth,
+)
+
+
+class FakeQueue:
+    """A queue that hides what was received, and answers empty once before it says anything."""
+
+    def __init__(self, bodies: list[str]) -> None:
+        self.messages = {f"id-{n}": body for n, body in enumerate(bodies)}
+        self.hidden: set[str] = set()
+        self.receives = dict.fromkeys(self.messages, 0)
+        self.shy = True
+
+    def receive_message(self, **request: Any) -> dict[str, Any]:
+        if self.shy:
+            self.shy = False
+            return {}
+        assert request["MaxNumberOfMessages"] <= 10
+        found = [each for each in self.messages if each not in self.hidden][: request["MaxNumberOfMessages"]]
+        self.hidden.update(found)
+        for each in found:
+            self.receives[each] += 1
+        if not found:
+            return {}
+        return {
+            "Messages": [
+                {
+                    "MessageId": each,
+                    "ReceiptHandle": each,
+                    "Body": self.messages[each],
+                    "Attributes": {
+                        "ApproximateReceiveCount": str(5 + self.receives[each]),
+                        "SentTimestamp": "1764000000123",
+                        "ApproximateFirstReceiveTimestamp": "1764000000456",
+                    },
+                }
+                for each in found
+            ]
+        }
+
+    def change_message_visibility_batch(self, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> None:  # noqa: N803
+        assert len({entry["Id"] for entry in Entries}) == len(Entries) <= 10
+        self.hidden -= {entry["ReceiptHandle"] for entry in Entries if entry["VisibilityTimeout"] == 0}
+
+    def delete_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> None:  # noqa: N803
+        for entry in Entries:
+            del self.messages[entry["ReceiptHandle"]]
+
+    def get_queue_attributes(self, **request: Any) -> dict[str, Any]:
+        assert "ApproximateNumberOfMessagesDelayed" in request["AttributeNames"]
+        visible = len(self.messages) - len(self.hidden)
+        return {
+            "Attributes": {
+                "ApproximateNumberOfMessages": str(visible),
+                "ApproximateNumberOfMessagesNotVisible": str(len(self.hidden)),
+            }
+        }
+
+
+BODIES = ['{"lab_id": "r-1", "input": "aGk="}', "not json", *(f'{{"lab_id": "r-{n}"}}' for n in range(2, 25))]
+
+
+def test_peek_leaves_every_message_where_it_was() -> None:
+    queue = FakeQueue(BODIES)
+    rows = peek_messages(queue, "url")
+    assert list(rows.columns) == "message_id lab_id body receive_count sent first_received".split()
+    assert list(rows["body"]) == BODIES
+    assert list(rows["lab_id"][:3]) == ["r-1", None, "r-2"]
+    assert (rows["receive_count"] == 6).all()
+    assert rows["sent"].iloc[0] == pd.Timestamp(1_764_000_000_123, unit="ms", tz="UTC")
+    assert queue_depth(queue, "url") == QueueDepth(visible=25, in_flight=0, delayed=0)
+
+
+def test_peek_takes_no_more_than_it_is_told() -> None:
+    queue = FakeQueue(BODIES)
+    assert len(peek_messages(queue, "url", limit=12)) == 12
+    assert queue_depth(queue, "url").total == 25
+
+
+def test_drain_empties_the_queue() -> None:
+    queue = FakeQueue([f'{{"lab_id": "r-{number}"}}' for number in range(230)])
+    rows = drain_messages(queue, "url")
+    assert rows["message_id"].nunique() == len(rows) == 230
+    assert queue.messages == {}
+    assert len(drain_messages(queue, "url")) == 0
+
+
+def test_a_queue_that_hands_out_one_message_again_and_again_comes_to_an_end() -> None:
+    queue = FakeQueue(["a"])
+    queue.hidden = _Sieve()
+    assert len(peek_messages(queue, "url")) == 1
+
+
+class _Sieve(set[str]):
+    """Forgets at once what was hidden."""
+
+    def __contains__(self, item: object) -> bool:
+        return False
