@@ -1,7 +1,7 @@
 # `make demo` and `make test` need Python 3.11 to 3.13 and make, nothing else; all they install goes into .venv.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test lab check lint types notebooks bench lock clean
+.PHONY: help demo test lab check quick lint types unit docs notebooks bench lock clean
 
 # The newest Python of the supported ones; `make demo PYTHON=/path/to/python` chooses another.
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
@@ -23,6 +23,14 @@ lab: .venv/lab.installed ## open the workshop in JupyterLab
 	@$(BIN)/lab notebook
 
 check: .venv/dev.installed lint types test ## lint, types and tests
+
+quick: .venv/dev.installed lint types unit ## what a change needs first: lint, types, unit tests, in a minute
+
+unit: .venv/dev.installed
+	@$(BIN)/python -m pytest tests/unit -q -n 2
+
+docs: .venv/dev.installed ## write what the documentation repeats of the code
+	@$(BIN)/python -m tests.documentation
 
 lint: .venv/dev.installed
 	@$(BIN)/ruff check

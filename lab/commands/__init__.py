@@ -30,7 +30,8 @@ app = typer.Typer(
 
 # In the order in which somebody meets them.
 for command in (doctor, up, down, status, send, ramp, demo, notebook, policy, version):
-    app.command()(command)
+    # Without a summary of its own the generated page would cut the first line short.
+    app.command(short_help=(command.__doc__ or "").strip().splitlines()[0])(command)
 
 
 @app.callback()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import typer
 
-from lab import stack
 from lab.commands.options import NameOption, TargetOption, chosen
 from lab.commands.terminal import err, out
 
@@ -20,6 +19,6 @@ def down(target: TargetOption = None, name: NameOption = None) -> None:
         err.print("These survived:")
         for line in survivors:
             err.print(f"  {line}")
-        err.print("Next: lab down" + stack.options(here))
+        err.print("Next: lab down" + here.options)
         raise typer.Exit(1)
     out.print(f"Nothing of the lab '{here.name}' is left on target '{here.kind}'.")

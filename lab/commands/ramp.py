@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from lab import paths
 from lab.commands.options import NameOption, TargetOption, chosen
 from lab.commands.terminal import out, short
 
@@ -37,7 +36,7 @@ def ramp(
         ),
         say=out.print,
     )
-    destination = folder or paths.state_folder(here.name) / "runs" / result.run_id
+    destination = folder or session.run_folder(here, result.run_id)
     session.write_ramp(here, result, destination)
     out.print(session.stages_as_table(result.stages))
     out.print(result.saturation.reason)

@@ -19,16 +19,12 @@ def send(
 ) -> None:
     """Send the sample message and show its execution."""
     from lab import session
-    from lab.load import messages
 
     here = chosen(target, name)
-    body = messages.SAMPLE_BODY
-    if file is not None:
-        body = messages.text_message(messages.new_run_id(), session.read_message_file(file)).body
     with out.status("Sending ...") as progress:
         executions, states = session.send(
             here,
-            [body] * count,
+            [session.body_of(file)] * count,
             say=lambda text: progress.update(f"{text.capitalize()}, waiting for the workflow ..."),
         )
     for line in session.describe_execution(executions.iloc[0], states):

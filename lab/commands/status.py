@@ -18,7 +18,7 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
 ) -> None:
     """Show resources, queue depth and URLs."""
-    from lab import observe, session
+    from lab import session
 
     here = chosen(target, name)
     found = session.status(here)
@@ -30,10 +30,9 @@ def status(
     if found["endpoint_url"]:
         process = f", process {found['emulator_pid']}" if found["emulator_pid"] else ""
         rows.append(("emulator", f"{found['endpoint_url']}{process}"))
-    sqs = here.client("sqs")
+    depths = session.queue_depths(here, found)
     for label, key in (("queue", "queue_url"), ("dead-letter queue", "dead_letter_queue_url")):
-        depth = observe.queue_depth(sqs, found[key])
-        rows += [(label, found[key]), ("", f"{depth.visible} waiting, {depth.in_flight} in flight")]
+        rows += [(label, found[key]), ("", f"{depths[key].visible} waiting, {depths[key].in_flight} in flight")]
     rows += [("state machine", found["state_machine_arn"]), ("log group", found["log_group"])]
     rows += [("functions" if number == 0 else "", name) for number, name in enumerate(found["functions"].values())]
     for label, value in rows:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from lab import stack
 from lab.commands.options import NameOption, TargetOption, YesOption, chosen
 from lab.commands.terminal import confirm, out, teller
 
@@ -19,4 +18,4 @@ def up(target: TargetOption = None, name: NameOption = None, yes: YesOption = Fa
         f"The lab '{here.name}' is up on target '{here.kind}': emulator {timing.start_s:.1f} s, "
         f"resources {timing.provision_s:.1f} s."
     )
-    out.print("Next: lab send" + stack.options(here))
+    out.print("Next: lab send" + here.options)

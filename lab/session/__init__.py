@@ -1,28 +1,21 @@
 """The workflows behind the commands: bring a lab up, send to it, ramp it, show it all, take it down."""
 
-from lab.session.demo import DEMO_RAMP, demo, throw_away_name, write_ramp
+from lab.session.demo import DEMO_RAMP, demo, throw_away_name
 from lab.session.guard import BudgetError, announcement, budget_usd, estimate_of
-from lab.session.lifecycle import (
-    PATIENCE_S,
-    MessageFileError,
-    Timing,
-    UnfinishedMessageError,
-    down,
-    read_message_file,
-    send,
-    status,
-    up,
-)
+from lab.session.lifecycle import Timing, down, queue_depths, status, up
 from lab.session.present import describe_execution, stages_as_table
 from lab.session.ramp import RampOptions, RampResult, ramp, run_plan, save_tables
+from lab.session.results import OutputFolderError, run_folder, write_ramp
+from lab.session.sending import MessageFileError, UnfinishedMessageError, body_of, read_message_file, send
 from lab.session.summary import measured_bill
-from lab.session.watch import Progress, Watch
+from lab.session.watch import PATIENCE_S, Progress, Watch
 
 __all__ = [
     "DEMO_RAMP",
     "PATIENCE_S",
     "BudgetError",
     "MessageFileError",
+    "OutputFolderError",
     "Progress",
     "RampOptions",
     "RampResult",
@@ -30,14 +23,17 @@ __all__ = [
     "UnfinishedMessageError",
     "Watch",
     "announcement",
+    "body_of",
     "budget_usd",
     "demo",
     "describe_execution",
     "down",
     "estimate_of",
     "measured_bill",
+    "queue_depths",
     "ramp",
     "read_message_file",
+    "run_folder",
     "run_plan",
     "save_tables",
     "send",

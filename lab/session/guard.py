@@ -10,8 +10,8 @@ from lab.analysis.quotas import fit_rates
 from lab.errors import LabError
 from lab.load import parse_rates
 from lab.load.messages import Message
+from lab.session import quotas
 from lab.session.lifecycle import Say
-from lab.stack import quotas
 from lab.target import Target
 
 DEFAULT_BUDGET_USD = 1.0

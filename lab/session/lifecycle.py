@@ -1,34 +1,23 @@
-"""Bring a lab up, look at it, send it a message, and take it down."""
+"""Bring a lab up, look at it, and take it down."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-
-import pandas as pd
 
 from lab import stack
 from lab.emulator import launcher, processes
-from lab.errors import LabError
-from lab.session.watch import Watch
-from lab.stack import Names, Settings, quotas
+from lab.observe import QueueDepth, queue_depth
+from lab.session import quotas
+from lab.stack import Settings
 from lab.target import Target
 
 Say = Callable[[str], None]
 
-# Without any change for so long, a message is not going to arrive. AWS may deliver logs late.
-PATIENCE_S = {"embedded": 30.0, "localstack": 60.0, "aws": 120.0}
-
-
-class UnfinishedMessageError(LabError):
-    """A message that was sent has not come to an end."""
-
-
-class MessageFileError(LabError):
-    """The file with a message cannot be read."""
+# Of docs/schemas/status.schema.json: it changes when a key goes or means something else, not when one is added.
+SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -89,68 +78,10 @@ def status(target: Target) -> dict[str, Any]:
     """
     found = stack.describe(target)
     emulator = processes.find(target.name) if target.kind == "embedded" else None
-    return found | {"emulator_pid": emulator.pid if emulator else None}
+    return {"schema_version": SCHEMA_VERSION, **found, "emulator_pid": emulator.pid if emulator else None}
 
 
-def read_message_file(file: Path) -> str:
-    """The text of a file that a learner wants to send as one message.
-
-    Raises:
-        MessageFileError: it is missing, or not UTF-8.
-    """
-    try:
-        return file.read_text("utf-8")
-    except FileNotFoundError as error:
-        raise MessageFileError(
-            f"There is no file {file}.", next_step="lab send --file with a file that exists"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise MessageFileError(
-            f"{file} is not UTF-8 text.",
-            cause=f"byte {error.start} cannot be read as UTF-8.",
-            next_step=f"iconv -t utf-8 {file} > text.txt, then: lab send --file text.txt",
-        ) from error
-    except OSError as error:
-        raise MessageFileError(f"{file} cannot be read ({error.strerror}).", next_step="lab send") from error
-
-
-def send(target: Target, bodies: Sequence[str], *, say: Say = lambda text: None) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Send each body as one message, wait until their executions have ended, and return these.
-
-    Returns:
-        ``executions`` and ``states`` of these messages (columns: ARCHITECTURE.md, "The tables").
-
-    Raises:
-        LabError: the lab is not up.
-        UnfinishedMessageError: a message's execution was not seen to end.
-    """
-    names = Names(target)
-    queue_url = stack.describe(target)["queue_url"]
-    watch = Watch(names)
+def queue_depths(target: Target, found: dict[str, Any]) -> dict[str, QueueDepth]:
+    """How many messages each queue of ``status`` holds, by its key there."""
     sqs = target.client("sqs")
-    message_ids = [sqs.send_message(QueueUrl=queue_url, MessageBody=body)["MessageId"] for body in bodies]
-    say(f"sent {len(message_ids)} message{'s' if len(message_ids) != 1 else ''}")
-    watch.until_drained(len(message_ids), patience_s=PATIENCE_S[target.kind], pause_s=0.05)
-    executions, states, received = watch.tables()
-    executions = executions[executions["name"].isin(message_ids)].reset_index(drop=True)
-    states = states[states["execution_arn"].isin(executions["execution_arn"])].reset_index(drop=True)
-    unfinished = set(message_ids) - set(executions.loc[executions["finished"].notna(), "name"])
-    if unfinished:
-        raise _unfinished(unfinished, received, watch.queued(), target)
-    return executions, states
-
-
-def _unfinished(message_ids: set[str], received: pd.DataFrame, queued: int, target: Target) -> UnfinishedMessageError:
-    """Say where the messages are: never lost without a word."""
-    refused = received[received["message_id"].isin(message_ids) & received["error"].notna()]
-    if len(refused):
-        return UnfinishedMessageError(
-            f"start_execution refused the message: {refused['error'].iloc[-1]}. It stays in the queue and moves to the "
-            "dead-letter queue after its last delivery.",
-            next_step="lab status, which shows both queues",
-        )
-    return UnfinishedMessageError(
-        f"{len(message_ids)} of the messages did not come to an end; {queued} are still in the queue.",
-        cause="the event source mapping is disabled, or the emulator is very busy.",
-        next_step=f"lab up{stack.options(target)}, which mends what is missing; then send again",
-    )
+    return {key: queue_depth(sqs, found[key]) for key in ("queue_url", "dead_letter_queue_url")}

@@ -20,8 +20,8 @@ from lab.load import Plan, Sender, parse_rates, staircase
 from lab.load import messages as bodies
 from lab.session import guard
 from lab.session.follow import Follower
-from lab.session.lifecycle import PATIENCE_S, Say
-from lab.session.watch import Watch
+from lab.session.lifecycle import Say
+from lab.session.watch import PATIENCE_S, Watch
 from lab.stack import Names
 from lab.target import Target
 

@@ -14,6 +14,10 @@ import pandas as pd
 from lab import __version__, charts
 from lab.analysis import cost
 from lab.session.ramp import RampResult
+from lab.target import Target
+
+# Of docs/schemas/summary.schema.json: it changes when a key goes or means something else, not when one is added.
+SCHEMA_VERSION = 1
 
 _STAGE_KEYS = (
     "offered_rate",
@@ -28,6 +32,11 @@ _STAGE_KEYS = (
 )
 _PACKAGES = ("localstack-core", "awslambdaric", "boto3", "pandas", "matplotlib", "jupyterlab")
 _TOP = 3
+
+
+def head(target: Target) -> dict[str, Any]:
+    """The parts that every summary begins with."""
+    return {"schema_version": SCHEMA_VERSION, "target": target.kind, "versions": versions()}
 
 
 def versions() -> dict[str, str]:

@@ -12,6 +12,8 @@ from lab import observe
 from lab.stack import Names, queues
 from lab.stack.names import START_FUNCTION
 
+# Without any change for so long, a message is not going to arrive. AWS may deliver logs late.
+PATIENCE_S = {"embedded": 30.0, "localstack": 60.0, "aws": 120.0}
 # Events that are late are looked for again, after pauses that double. An execution that has ended but lacks an event in
 # between is waited for no longer than that: AWS delivers logs best effort.
 _REREAD_AFTER_S = 2.0

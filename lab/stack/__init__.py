@@ -4,7 +4,7 @@
 it and ``survivors`` lists what is left. One module a kind; all of them work from :class:`~lab.stack.names.Names`.
 """
 
-from lab.stack.lifecycle import StackMissingError, describe, destroy, missing, options, provision, survivors
+from lab.stack.lifecycle import StackMissingError, describe, destroy, missing, provision, survivors
 from lab.stack.names import PIPELINE_FUNCTIONS, Names, Settings
 
 __all__ = [
@@ -15,7 +15,6 @@ __all__ = [
     "describe",
     "destroy",
     "missing",
-    "options",
     "provision",
     "survivors",
 ]

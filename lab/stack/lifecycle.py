@@ -78,7 +78,7 @@ def describe(target: Target) -> dict[str, Any]:
         raise StackMissingError(
             f"The lab '{target.name}' is not complete on target '{target.kind}': it lacks {', '.join(lacking)}.",
             cause="it was never provisioned, or only in part.",
-            next_step=f"lab up{options(target)}",
+            next_step=f"lab up{target.options}",
         )
     return {
         "endpoint_url": target.endpoint_url,
@@ -149,9 +149,3 @@ def _side_by_side(steps: Iterable[Step], say: Say) -> None:
                 failures.append(error)
         if failures:
             raise failures[0]
-
-
-def options(target: Target) -> str:
-    """The options that select ``target`` in a command, as text to append; empty for the default lab."""
-    options = "" if target.kind == "embedded" else f" --target {target.kind}"
-    return options + ("" if target.name == "workshop" else f" --name {target.name}")

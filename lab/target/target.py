@@ -53,6 +53,12 @@ class Target:
         return f"Target({self.kind!r}, {self.name!r})"
 
     @property
+    def options(self) -> str:
+        """The options that select this target in a command, as text to append; empty for the default lab."""
+        options = "" if self.kind == "embedded" else f" --target {self.kind}"
+        return options + ("" if self.name == DEFAULT_NAME else f" --name {self.name}")
+
+    @property
     def is_emulator(self) -> bool:
         """Whether this is LocalStack rather than AWS."""
         return self.kind != "aws"

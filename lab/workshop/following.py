@@ -9,7 +9,6 @@ from typing import Any
 
 import pandas as pd
 
-from lab import stack
 from lab.errors import LabError
 from lab.observe import ExecutionLog, LogReader
 from lab.target import Target
@@ -69,7 +68,7 @@ def follow(
 
 
 def _not_followed(target: Target, log_group: str, name: str, *, seen: bool) -> NotFollowedError:
-    options = stack.options(target)
+    options = target.options
     if seen:
         what = f"The execution {name} started, but its last event has not come to {log_group}."
         cause = "the emulator is very busy; on AWS logs may come late, or never."

@@ -13,7 +13,7 @@ from IPython.display import Markdown
 from lab import paths, stack
 from lab.emulator import launcher, processes
 from lab.errors import LabError
-from lab.session import RampResult, save_tables
+from lab.session import RampResult, run_folder, save_tables
 from lab.target import Target, explain, resolve
 from lab.workshop.page import filled
 
@@ -36,7 +36,7 @@ def open_lab(*, start: bool = False, complete: bool = True, say: Callable[[str],
         LabNotReadyError: it is not running or lacks resources; says which command or notebook to run.
     """
     target = resolve()
-    options = stack.options(target)
+    options = target.options
     if target.kind == "embedded":
         if start:
             launcher.start(target.name)
@@ -86,7 +86,7 @@ def _print(text: str) -> None:
 
 def keep(target: Target, result: RampResult) -> Path:
     """Write the raw rows of a run as CSV files into the lab's state folder, say where, and return that folder."""
-    folder = paths.state_folder(target.name) / "runs" / result.run_id
+    folder = run_folder(target, result.run_id)
     save_tables(result, folder)
     # Relative, because a saved notebook should not tell whose machine it was.
     _print(f"kept in runs/{result.run_id}: " + ", ".join(sorted(file.name for file in folder.iterdir())))

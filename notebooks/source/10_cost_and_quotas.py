@@ -32,7 +32,7 @@ from lab import charts, session, stack, workshop
 from lab.analysis import cost
 from lab.analysis.quotas import Quotas, ceilings
 from lab.observe import LogReader
-from lab.stack import quotas
+from lab.session import quotas
 from lab.workshop import self_checks
 
 here = workshop.open_lab()

@@ -13,8 +13,8 @@ from botocore import xform_name
 from moto import mock_aws
 
 from lab import stack
+from lab.session import quotas as quota_room
 from lab.stack import Names, Settings, functions, sweep
-from lab.stack import quotas as quota_room
 from lab.target import Target
 
 WITH_WAITERS = ("iam", "lambda")

@@ -15,6 +15,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests import documentation
+
 LAB = Path(sys.executable).parent / "lab"
 
 # Imported by every Python process of a lab: writes down each address that anybody connects to or asks the DNS for.
@@ -79,7 +81,9 @@ def test_up_status_send_down(lab: Callable[..., subprocess.CompletedProcess[str]
     assert "Next: lab send --name a" in up.stdout
 
     status = status_of(lab, "a")
+    documentation.validate(status, "status")
     assert set(status) == {
+        "schema_version",
         "endpoint_url",
         "region",
         "queue_url",

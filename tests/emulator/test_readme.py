@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from tests import documentation
+
 PROJECT = Path(__file__).resolve().parents[2]
 README = (PROJECT / "README.md").read_text("utf-8")
 
@@ -65,7 +67,9 @@ def test_every_command_works_in_its_order(environment: dict[str, str]) -> None:
 
 def test_make_demo_writes_the_sample_answer_and_loses_nothing(environment: dict[str, str], tmp_path: Path) -> None:
     summary = make_demo(environment, tmp_path)
+    documentation.validate(summary, "summary")
     assert set(summary) == {
+        "schema_version",
         "target",
         "versions",
         "timing_s",

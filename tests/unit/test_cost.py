@@ -13,8 +13,8 @@ from lab.analysis import cost
 from lab.analysis.quotas import Quotas, ceilings, fit_rates
 from lab.load import messages
 from lab.session import guard
+from lab.session import quotas as quota_room
 from lab.stack import Settings, mapping
-from lab.stack import quotas as quota_room
 from lab.target import Target
 
 MILLION = 1_000_000

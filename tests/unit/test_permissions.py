@@ -19,8 +19,8 @@ from moto.core import set_initial_no_auth_action_count
 from moto.iam.access_control import IAMRequestBase
 
 from lab import stack
+from lab.session import quotas as quota_room
 from lab.stack import Names, Settings, documents, mapping, roles
-from lab.stack import quotas as quota_room
 from lab.target import DeniedError, Target, explain, permissions
 
 LAB = {"partition": "aws", "region": "us-east-1", "account": "123456789012", "name": "a"}

@@ -15,11 +15,12 @@ from lab.analysis.latency import join_messages
 from lab.load import PlanError
 from lab.load import messages as bodies
 from lab.session import RampOptions, describe_execution, read_message_file, save_tables, throw_away_name, write_ramp
-from lab.session.demo import OutputFolderError
-from lab.session.lifecycle import MessageFileError
 from lab.session.ramp import RampResult, _of_this_run, analyse
+from lab.session.results import OutputFolderError
+from lab.session.sending import MessageFileError
 from lab.session.summary import ramp_summary, sample_summary, write_summary
 from lab.target import Target
+from tests import documentation
 
 START = pd.Timestamp("2026-01-01", tz="UTC")
 
@@ -211,7 +212,9 @@ def test_tables_are_read_back_by_pandas(tmp_path: Path) -> None:
 
 def test_a_ramp_writes_summary_report_charts_and_tables(tmp_path: Path) -> None:
     summary = write_ramp(Target("localstack", "t", endpoint_url="http://127.0.0.1:1"), run_of(20), tmp_path)
-    assert json.loads((tmp_path / "summary.json").read_text("utf-8"))["stages"][0]["sent"] == 20
+    written = json.loads((tmp_path / "summary.json").read_text("utf-8"))
+    documentation.validate(written, "summary")
+    assert written["stages"][0]["sent"] == 20
     assert "20" in (tmp_path / "report.html").read_text("utf-8")
     assert (tmp_path / "latency_by_rate.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "tables" / "messages.csv").exists()

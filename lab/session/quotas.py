@@ -7,7 +7,7 @@ from dataclasses import replace
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lab.analysis.quotas import Quotas
-from lab.stack.names import Settings
+from lab.stack import Settings
 from lab.target import Target
 
 # Step Functions' documented default for Express Workflows in every region, as read on 2026-11-24.

@@ -1,0 +1,103 @@
+"""Send single messages, and say what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from lab import stack
+from lab.errors import LabError
+from lab.load import messages
+from lab.session.watch import PATIENCE_S, Watch
+from lab.stack import Names
+from lab.target import Target
+
+
+class UnfinishedMessageError(LabError):
+    """A message that was sent has not come to an end."""
+
+
+class MessageFileError(LabError):
+    """The file with a message cannot be read."""
+
+
+def body_of(file: Path | None) -> str:
+    """The body that carries a file's text; the sample's body without a file.
+
+    Raises:
+        MessageFileError: the file cannot be read as text.
+        MessageTooLargeError: the text does not fit into one message.
+    """
+    return (
+        messages.SAMPLE_BODY
+        if file is None
+        else messages.text_message(messages.new_run_id(), read_message_file(file)).body
+    )
+
+
+def read_message_file(file: Path) -> str:
+    """The text of a file that a learner wants to send as one message.
+
+    Raises:
+        MessageFileError: it is missing, or not UTF-8.
+    """
+    try:
+        return file.read_text("utf-8")
+    except FileNotFoundError as error:
+        raise MessageFileError(
+            f"There is no file {file}.", next_step="lab send --file with a file that exists"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise MessageFileError(
+            f"{file} is not UTF-8 text.",
+            cause=f"byte {error.start} cannot be read as UTF-8.",
+            next_step=f"iconv -t utf-8 {file} > text.txt, then: lab send --file text.txt",
+        ) from error
+    except OSError as error:
+        raise MessageFileError(f"{file} cannot be read ({error.strerror}).", next_step="lab send") from error
+
+
+def send(
+    target: Target, bodies: Sequence[str], *, say: Callable[[str], None] = lambda text: None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Send each body as one message, wait until their executions have ended, and return these.
+
+    Returns:
+        ``executions`` and ``states`` of these messages (columns: ARCHITECTURE.md, "The tables").
+
+    Raises:
+        LabError: the lab is not up.
+        UnfinishedMessageError: a message's execution was not seen to end.
+    """
+    names = Names(target)
+    queue_url = stack.describe(target)["queue_url"]
+    watch = Watch(names)
+    sqs = target.client("sqs")
+    message_ids = [sqs.send_message(QueueUrl=queue_url, MessageBody=body)["MessageId"] for body in bodies]
+    say(f"sent {len(message_ids)} message{'s' if len(message_ids) != 1 else ''}")
+    watch.until_drained(len(message_ids), patience_s=PATIENCE_S[target.kind], pause_s=0.05)
+    executions, states, received = watch.tables()
+    executions = executions[executions["name"].isin(message_ids)].reset_index(drop=True)
+    states = states[states["execution_arn"].isin(executions["execution_arn"])].reset_index(drop=True)
+    unfinished = set(message_ids) - set(executions.loc[executions["finished"].notna(), "name"])
+    if unfinished:
+        raise _unfinished(unfinished, received, watch.queued(), target)
+    return executions, states
+
+
+def _unfinished(message_ids: set[str], received: pd.DataFrame, queued: int, target: Target) -> UnfinishedMessageError:
+    """Say where the messages are: never lost without a word."""
+    refused = received[received["message_id"].isin(message_ids) & received["error"].notna()]
+    if len(refused):
+        return UnfinishedMessageError(
+            f"start_execution refused the message: {refused['error'].iloc[-1]}. It stays in the queue and moves to the "
+            "dead-letter queue after its last delivery.",
+            next_step="lab status, which shows both queues",
+        )
+    return UnfinishedMessageError(
+        f"{len(message_ids)} of the messages did not come to an end; {queued} are still in the queue.",
+        cause="the event source mapping is disabled, or the emulator is very busy.",
+        next_step=f"lab up{target.options}, which mends what is missing; then send again",
+    )

@@ -1,0 +1,46 @@
+"""What the documentation repeats of the code: the page of commands, made of their own help. `make docs` writes it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import jsonschema
+import typer
+from typer.cli import get_docs_for_click
+
+from lab import paths
+from lab.commands import app
+
+DOCS = paths.PROJECT / "docs"
+COMMANDS_PAGE = DOCS / "commands.md"
+SCHEMAS = DOCS / "schemas"
+
+
+def commands_page() -> str:
+    """docs/commands.md as the commands' help makes it."""
+    group = typer.main.get_command(app)
+    context = group.context_class(group, info_name="lab")
+    text: str = get_docs_for_click(obj=group, ctx=context, name="lab")
+    return f"<!-- Made of the commands' own help; edit lab/commands/, then: make docs -->\n\n{text.strip()}\n"
+
+
+def validate(document: Any, schema: str) -> None:
+    """Hold a document against docs/schemas/<schema>.schema.json.
+
+    Raises:
+        jsonschema.ValidationError: it does not fit.
+    """
+    rules = json.loads((SCHEMAS / f"{schema}.schema.json").read_text("utf-8"))
+    checker = jsonschema.Draft202012Validator
+    checker.check_schema(rules)
+    checker(rules).validate(document)
+
+
+def main() -> None:
+    """Write the generated page."""
+    COMMANDS_PAGE.write_text(commands_page(), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
