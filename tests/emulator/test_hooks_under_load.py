@@ -63,6 +63,6 @@ def test_logs_are_complete_when_localstack_is_asked_to_stop(other_localstack: Ca
     for _ in range(20):
         workflow.start({})
     time.sleep(0.01)
-    running.either.process().terminate()  # type: ignore[union-attr]
-    wait_until(lambda: running.either.process() is None, what="the end of LocalStack")
+    running.emulator.process().terminate()  # type: ignore[union-attr]
+    wait_until(lambda: running.emulator.process() is None, what="the end of LocalStack")
     assert "were not delivered" not in running.log()

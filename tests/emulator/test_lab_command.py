@@ -187,7 +187,8 @@ def test_with_real_looking_credentials_nothing_but_loopback_is_ever_called(
     # The launcher passes nothing of Python's settings on; a test may ask for it.
     script = (
         "import os, sys\n"
-        "from lab import session, messages\n"
+        "from lab import session\n"
+        "from lab.load import messages\n"
         "from lab.emulator import launcher\n"
         "from lab.target import resolve\n"
         "target = resolve(name='watched')\n"
