@@ -9,6 +9,10 @@ ten message bodies parsed and serialised twice.
 The same to see: Lambda's own pollers wait at the queue (long polling) and take a message as soon as it is there. The
 same messages come in the same batches with the same attributes; receive counts, redrive to a dead-letter queue, partial
 batch responses and metrics are SQS's and the mapping's own code. A mapping with a batching window is left alone.
+
+One fault is mended on the way. A change of a mapping starts a new poller while the old one is still at its last batch,
+and the old one then writes its own end, "Disabled", over the new one's "Enabled": the mapping polls, and says for ever
+that it does not.
 """
 
 from __future__ import annotations
@@ -171,7 +175,18 @@ def _patch_worker(module: ModuleType) -> None:
 
         return end
 
+    def make_silent(stop: Any) -> Any:
+        @functools.wraps(stop)
+        def end(self: Any) -> None:
+            stop(self)
+            # It is stopped because another one takes its place, and the state is that one's from now on.
+            self.current_state = module.EsmState.DISABLED
+            self._graceful_shutdown_triggered = True
+
+        return end
+
     replace(module.EsmWorker, "stop", make)
+    replace(module.EsmWorker, "stop", make_silent)
     replace(module.EsmWorker, "delete", make)
 
 
