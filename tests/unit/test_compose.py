@@ -101,6 +101,7 @@ def test_the_image_and_the_embedded_one_are_told_the_same_where_it_matters(tmp_p
     assert {name: image[name] for name in common} == {name: embedded[name] for name in common}
 
 
+@pytest.mark.usefixtures("no_back_off")
 def test_where_compose_is_not_up_the_lab_says_which_command_starts_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

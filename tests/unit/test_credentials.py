@@ -51,6 +51,7 @@ def new_target(account: Account) -> Target:
     return target
 
 
+@pytest.mark.usefixtures("no_back_off")
 def test_no_output_of_the_lab_and_no_file_of_it_shows_them(
     marked: Account, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -125,6 +126,7 @@ def test_the_command_line_tells_none_of_them(marked: Account, monkeypatch: pytes
         assert leaks(result.output + trace) == []
 
 
+@pytest.mark.usefixtures("no_back_off")
 def test_a_probe_uses_none_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in MARKERS.items():
         monkeypatch.setenv(name, value)

@@ -78,6 +78,7 @@ def test_what_builds_on_something_missing_is_not_tried(monkeypatch: pytest.Monke
     assert as_table(results).row_count == 3
 
 
+@pytest.mark.usefixtures("no_back_off")
 def test_an_endpoint_elsewhere_is_refused_and_one_that_is_not_there_is_told() -> None:
     with pytest.raises(TargetError):
         probes.probe("https://sqs.us-east-1.amazonaws.com")

@@ -39,6 +39,7 @@ class FakeLogs:
 class FakeTarget:
     kind = "embedded"
     name = "workshop"
+    options = ""
 
     def __init__(self, logs: FakeLogs) -> None:
         self.logs = logs
