@@ -1,54 +1,141 @@
 #!/bin/sh
-# install.sh bootstrap PYTHON | lab | dev: one step of filling .venv, called by the Makefile.
+# install.sh lab|dev [PYTHON]: sees to it that .venv holds what the lab, or its tests, need. The Makefile calls it each
+# time; with nothing to do it takes a fifth of a second. What it does anew, it says why.
 set -eu
+case $(uname -s) in MINGW* | MSYS* | CYGWIN*)
+    echo "Express Lab does not run on Windows itself: use WSL (wsl --install, then this folder inside it) or Docker Desktop (docker compose up)." >&2
+    exit 1 ;;
+esac
 cd "$(dirname "$0")/.."
+. requirements/python.sh
 step=$1
+python=${2:-}
 log=.venv/install.log
+range="Python 3.$oldest to 3.$newest"
+
+# Where packages come from is the user's to say (indexes, proxies, certificates). Where they go, and which, is not.
+unset PIP_TARGET PIP_PREFIX PIP_ROOT PIP_PYTHON PIP_NO_DEPS PIP_ONLY_BINARY PIP_CONSTRAINT PIP_REQUIREMENT PIP_EDITABLE \
+    PIP_REPORT PIP_DOWNLOAD PIP_IGNORE_REQUIRES_PYTHON PIP_PLATFORM PIP_SRC \
+    UV_SYSTEM_PYTHON UV_PYTHON UV_NO_BINARY UV_NO_BINARY_PACKAGE UV_CONSTRAINT UV_OVERRIDE UV_EXCLUDE_NEWER \
+    UV_RESOLUTION UV_PRERELEASE UV_BREAK_SYSTEM_PACKAGES UV_COMPILE_BYTECODE \
+    PYTHONHOME PYTHONPATH PYTHONWARNINGS PYTHONSTARTUP PYTHONUSERBASE PYTHONPLATLIBDIR PYTHONEXECUTABLE PYTHONSAFEPATH
+export PIP_USER=0 PIP_REQUIRE_VIRTUALENV=0 PIP_DRY_RUN=0 PIP_NO_BINARY=:none: PIP_DISABLE_PIP_VERSION_CHECK=1
+# Where the home cannot be written, uv would not start.
+mkdir -p "${UV_CACHE_DIR:-${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/uv}" 2>/dev/null || export UV_NO_CACHE=1
 
 stop() { # what happened, what to do
     printf '%s\nNext: %s\n' "$1" "$2" >&2
     exit 1
 }
 
-failed() {
-    tail -n 15 "$log" >&2
-    stop "Installing the lab's packages failed; the whole log is $log." "check the network connection, then: make demo"
+failed() { # say the true cause, as far as the log tells
+    tail -n 8 "$log" | cut -c1-300 >&2
+    said() { grep -qiE "$1" "$log"; }
+    what="Installing the lab's packages failed; the whole log is $log."
+    if said 'no space left|disk quota'; then
+        stop "$what
+The disk is full." "free about 1 GB, then: make demo"
+    elif said 'read-only file system|permission denied|operation not permitted'; then
+        stop "$what
+A folder cannot be written." "see the last lines above; copy the project into a folder of your own, then: make demo"
+    elif said 'do not match the hashes|hash mismatch'; then
+        stop "$what
+A package is not the one that the lock names: a download was cut or changed on its way." "make demo, once more; behind a company's package index, ask whether it changes packages"
+    elif said 'certificate|ssl'; then
+        stop "$what
+A server's certificate is not trusted: a proxy of your network signs with its own." "export SSL_CERT_FILE=/path/to/its-certificates.pem PIP_CERT=\$SSL_CERT_FILE, then: make demo"
+    elif said 'failed building wheel|failed to build|unable to execute|command .*(cc|gcc|clang).* failed'; then
+        stop "$what
+A package has no ready-made build for this machine ($(uname -sm), $(.venv/bin/python --version 2>&1))." "make demo PYTHON=python3.13, or use Docker: docker compose up"
+    elif said 'from versions: none|resolve|dns|network|connection|connect|timed out|timeout|error sending request|unreachable'; then
+        stop "$what
+The package index could not be reached." "check the network connection and its proxy, then: make demo (what is here already is kept)"
+    elif said 'no matching distribution|not find a version|no version of|no solution'; then
+        stop "$what
+The package index lacks a package of the lock." "unset PIP_INDEX_URL UV_INDEX_URL UV_DEFAULT_INDEX, or ask who keeps that index; then: make demo"
+    fi
+    stop "$what" "see the last lines above, then: make demo"
 }
 
-if [ "$step" = bootstrap ]; then
-    python=${2:-}
-    if [ -z "$python" ]; then
-        found=$(python3 --version 2>&1 || echo 'no Python 3')
-        stop "Express Lab needs Python 3.11, 3.12 or 3.13; this machine has $found." \
-            "install one (python.org, 'brew install python@3.13', 'apt install python3.11 python3.11-venv'), then: make demo"
+version_of() { "$1" -I -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null; }
+packages() { echo ".venv/lib/python$(version_of .venv/bin/python)/site-packages"; }
+place() { (cd .venv && pwd -P); }
+lock_of() { cat requirements/bootstrap.txt "requirements/$1.txt" pyproject.toml | cksum; }
+current() { [ "$(cat ".venv/$1.installed" 2>/dev/null)" = "$(lock_of "$1")" ]; }
+
+why_anew() { # why .venv, which is there, has to be made anew; nothing when it can be used
+    if [ ! -f .venv/place ]; then
+        echo "The environment in .venv is not complete."
+    elif [ "$(cat .venv/place)" != "$(place)" ]; then
+        echo "This folder was moved or copied."
+    elif ! .venv/bin/python -I -c '' >/dev/null 2>&1; then
+        echo "The Python that .venv was made with is gone."
+    elif ! supported .venv/bin/python; then
+        echo "The Python of .venv is another one now: $(.venv/bin/python --version 2>&1)."
+    elif [ ! -d "$(packages)" ]; then
+        echo "The Python of .venv was replaced by $(.venv/bin/python --version 2>&1)."
+    elif [ -n "$python" ] && [ "$(version_of "$python")" != "$(version_of .venv/bin/python)" ]; then
+        echo "Another Python is wanted."
+    elif [ -f .venv/lab.installed ] && ! damaged=$(.venv/bin/python -I -S requirements/intact.py "$(packages)"); then
+        echo "The package $damaged in .venv is damaged."
     fi
-    "$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null ||
-        stop "Express Lab needs Python 3.11, 3.12 or 3.13; $python is $("$python" --version 2>&1)." \
-            "make demo PYTHON=python3.12"
-    echo "Making .venv with $("$python" --version) ..."
+}
+
+make_environment() {
+    if [ -z "$python" ]; then
+        python=$(find_python)
+        [ -n "$python" ] || stop "Express Lab needs $range; this machine has $(python3 --version 2>/dev/null || echo 'no Python 3')." \
+            "$(how_to_get_python), then: make demo"
+    fi
+    supported "$python" || stop "Express Lab needs $range; $python is $("$python" --version 2>&1 | head -n 1)." \
+        "make demo, which finds one by itself; or: $(how_to_get_python)"
     rm -rf .venv
-    "$python" -m venv .venv >/dev/null 2>&1 ||
-        { rm -rf .venv; stop "Python could not make a virtual environment." \
-            "on Debian and Ubuntu: apt install $(basename "$python")-venv, then: make demo"; }
-    .venv/bin/python -m pip install --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt \
-        >"$log" 2>&1 || failed
-    exit 0
-fi
+    mkdir .venv 2>/dev/null || stop "This folder cannot be written: $(pwd)" "copy the project into a folder of your own, then: make demo"
+    echo "Making .venv with $("$python" --version) ..."
+    if ! "$python" -I -m venv .venv >"$log" 2>&1; then
+        reason=$(tail -n 3 "$log")
+        rm -rf .venv
+        case $reason in *"o space left"*) stop "Python could not make a virtual environment: the disk is full." "free about 1 GB, then: make demo" ;; esac
+        stop "Python could not make a virtual environment." "on Debian and Ubuntu: apt install $(basename "$python")-venv, then: make demo"
+    fi
+    .venv/bin/python -m pip install --require-hashes -r requirements/bootstrap.txt >"$log" 2>&1 || failed
+    if [ ! -x .venv/bin/uv ]; then
+        .venv/bin/python -m pip config list >>"$log" 2>&1 || true
+        stop "pip installed somewhere else than into .venv: $(grep -E '(target|prefix|root|user|python)=' "$log" | head -n 1)" \
+            "take that line out of pip's configuration (pip config debug says which file), then: make demo"
+    fi
+    place >.venv/place
+}
 
 # uv takes seconds, but knows only its own settings: where only pip is set up for the network at hand, pip does it.
 install() {
     .venv/bin/uv pip install --python .venv/bin/python --compile-bytecode "$@" >>"$log" 2>&1 && return
-    .venv/bin/python -m pip install --disable-pip-version-check --upgrade pip >>"$log" 2>&1
-    .venv/bin/python -m pip install --disable-pip-version-check "$@" >>"$log" 2>&1
+    .venv/bin/python -m pip install --retries 1 --upgrade pip >>"$log" 2>&1 || true
+    .venv/bin/python -m pip install --retries 1 "$@" >>"$log" 2>&1
 }
 
-case $step in
-lab) echo "Installing the lab's packages into .venv (once, under a minute) ..." ;;
-dev) echo "Installing the packages for tests into .venv (once) ..." ;;
-*) stop "There is no step '$step'." "make help" ;;
-esac
-install --require-hashes -r "requirements/$step.txt" || failed
-if [ "$step" = lab ]; then
-    install --no-deps --no-build-isolation --editable . || failed
+install_step() {
+    case $1 in
+    lab) echo "Installing the lab's packages into .venv (once, under a minute) ..." ;;
+    dev) echo "Installing the packages for tests into .venv (once) ..." ;;
+    esac
+    : >"$log"
+    rm -f ".venv/$1.installed"
+    install --require-hashes -r "requirements/$1.txt" || failed
+    [ "$1" = dev ] || install --no-deps --no-build-isolation --editable . || failed
+    lock_of "$1" >".venv/$1.installed"
+}
+
+case $step in lab | dev) ;; *) stop "There is no step '$step'." "make help" ;; esac
+if [ -e .venv ] || [ -L .venv ]; then
+    reason=$(why_anew)
+    if [ -n "$reason" ]; then
+        echo "$reason Its packages are installed anew."
+        [ -L .venv ] && stop ".venv is a link, which is left alone." "rm .venv, then: make demo"
+        make_environment
+    fi
+else
+    make_environment
 fi
-touch ".venv/$step.installed"
+current lab || install_step lab
+[ "$step" = lab ] || current dev || install_step dev

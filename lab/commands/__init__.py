@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 import typer
 
+from lab.commands import surroundings
 from lab.commands.demo import demo
 from lab.commands.doctor import doctor
 from lab.commands.down import down
@@ -41,7 +44,9 @@ def root() -> None:
 
 def main() -> None:
     """Run the command line; an error that a user can mend ends in one message and exit code 1."""
+    surroundings.make_output_printable()
     try:
+        surroundings.check(command=sys.argv[0])
         app()
     except LabError as error:
         fail(error)

@@ -9,6 +9,8 @@ from pathlib import Path
 EXECUTOR = "worker_pool"
 # What the runtime room writes once the emulator is up: what it loaded.
 REPORT = "report.json"
+# What LocalStack takes for the root of its file system.
+FILESYSTEM = "filesystem"
 
 # The services of the workshop. LocalStack loads each on first use; all others are refused.
 SERVICES = "cloudwatch,events,iam,lambda,logs,resourcegroupstaggingapi,s3,sqs,stepfunctions,sts"
@@ -34,7 +36,7 @@ def environment(data: Path, port: int, extra: Mapping[str, str]) -> dict[str, st
         "HOME": str(data / "cwd"),
         # LocalStack unpacks functions there, and leaves them when it is killed.
         "TMPDIR": str(data / "tmp"),
-        "FILESYSTEM_ROOT": str(data / "filesystem"),
+        "FILESYSTEM_ROOT": str(data / FILESYSTEM),
         "LOCALSTACK_VOLUME_DIR": str(data / "volume"),
         "GATEWAY_LISTEN": f"127.0.0.1:{port}",
         "LOCALSTACK_HOST": f"127.0.0.1:{port}",
@@ -44,6 +46,8 @@ def environment(data: Path, port: int, extra: Mapping[str, str]) -> dict[str, st
         "STRICT_SERVICE_LOADING": "1",
         "EAGER_SERVICE_LOADING": "0",
         "PERSISTENCE": "0",
+        # In a container LocalStack takes itself for its own image, and looks for folders that are only there.
+        "OVERRIDE_IN_DOCKER": "0",
         "LAMBDA_RUNTIME_EXECUTOR": EXECUTOR,
         # The mapping polls at once after a batch and comes back quickly from an idle spell.
         "LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC": "0.01",

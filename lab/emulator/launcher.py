@@ -19,7 +19,8 @@ from pathlib import Path
 import psutil
 
 from lab import paths
-from lab.emulator.environment import REPORT, environment
+from lab.emulator import catalogue
+from lab.emulator.environment import FILESYSTEM, REPORT, environment
 from lab.emulator.ports import choose_port, listening_addresses, port_taken
 from lab.emulator.processes import Emulator, answers, end, find, running
 from lab.errors import LabError
@@ -85,12 +86,15 @@ def start(
 
 def stop(name: str) -> bool:
     """End the lab's emulator and all its workers. Returns whether there was one."""
+    record = paths.state_root() / name / "emulator.json"
+    data = record.parent / "emulator"
     emulator = find(name)
     if emulator is not None:
+        if emulator.healthy():
+            catalogue.keep(data / FILESYSTEM)
         end(emulator)
-    record = paths.state_root() / name / "emulator.json"
     record.unlink(missing_ok=True)
-    shutil.rmtree(record.parent / "emulator", ignore_errors=True)
+    shutil.rmtree(data, ignore_errors=True)
     return emulator is not None
 
 
@@ -101,6 +105,7 @@ def _launch(name: str, folder: Path, port: int, extra_environment: Mapping[str, 
     working_folder = data / "cwd"
     for needed in (working_folder, data / "tmp"):
         needed.mkdir(parents=True)
+    catalogue.lay_out(data / FILESYSTEM)
     log_file = folder / "emulator.log"
     with log_file.open("wb") as log:
         process = subprocess.Popen(

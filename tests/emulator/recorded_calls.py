@@ -39,7 +39,7 @@ def whole_run_on_an_account_in_this_process(state: Path) -> set[str]:
         "AWS_REGION": "us-east-1",
         "LAB_STATE_DIR": str(state),
     }
-    with pytest.MonkeyPatch.context() as patch, mock_aws():
+    with pytest.MonkeyPatch.context() as patch, mock_aws(config={"core": {"service_whitelist": None}}):
         for name, value in environment.items():
             patch.setenv(name, value)
         target = Target("aws", "a")

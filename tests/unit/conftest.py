@@ -55,7 +55,7 @@ def account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LAB_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setattr(botocore.session, "create_loader", lambda *_: LOADER)
-    with mock_aws():
+    with mock_aws(config={"core": {"service_whitelist": None}}):
         yield Account()
 
 

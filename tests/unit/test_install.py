@@ -1,15 +1,17 @@
-"""`make demo` on a machine that cannot run it: one sentence and the next command, before anything is installed."""
+"""`make demo` on machines that differ: one sentence and the next command, or an environment that is made anew."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
+NO_INDEX = "http://127.0.0.1:9/simple"  # nobody listens there
 
 
 @pytest.fixture
@@ -23,16 +25,33 @@ def clone(tmp_path: Path) -> Path:
     return folder
 
 
-def make(clone: Path, *arguments: str, path: str | None = None) -> subprocess.CompletedProcess[str]:
+def run(clone: Path, *command: str, path: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A command in the clone, with a small environment and a package index that does not answer."""
     return subprocess.run(
-        ["make", *arguments],
+        command,
         cwd=clone,
-        env={"PATH": path or os.environ["PATH"], "HOME": str(clone)},
+        env={
+            "PATH": path or os.environ["PATH"],
+            "HOME": str(clone),
+            "PIP_RETRIES": "0",
+            "PIP_INDEX_URL": NO_INDEX,
+            "UV_DEFAULT_INDEX": NO_INDEX,
+            "UV_HTTP_RETRIES": "0",
+            **environment,
+        },
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
+
+
+def make(clone: Path, *arguments: str, path: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    return run(clone, "make", *arguments, path=path, **environment)
+
+
+def install(clone: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return run(clone, "sh", "requirements/install.sh", *(arguments or ("lab",)), **environment)
 
 
 def fake_python(folder: Path, name: str, script: str) -> Path:
@@ -45,38 +64,234 @@ def fake_python(folder: Path, name: str, script: str) -> Path:
 
 OLD = 'case "$1" in --version) echo "Python 3.8.18";; *) exit 1;; esac'
 WITHOUT_VENV = (
-    'case "$1" in --version) echo "Python 3.11.2";; -c) exit 0;; *) echo "ensurepip is missing" >&2; exit 1;; esac'
+    'case "$*" in *--version*) echo "Python 3.11.2";; *-c*) exit 0;; *) echo "ensurepip is missing" >&2; exit 1;; esac'
 )
 
 
+def tools(folder: Path, *more: str) -> str:
+    """A PATH with what the installer needs and no Python."""
+    folder.mkdir(exist_ok=True)
+    for tool in ("make", "sh", "dirname", "basename", "rm", "cat", "tail", "uname", "head", "mkdir", "cksum", *more):
+        (folder / tool).symlink_to(str(shutil.which(tool)))
+    return str(folder)
+
+
 def test_a_python_that_is_too_old_is_named(clone: Path, tmp_path: Path) -> None:
-    run = make(clone, "demo", f"PYTHON={fake_python(tmp_path, 'old-python', OLD)}")
-    assert run.returncode != 0
-    assert "needs Python 3.11, 3.12 or 3.13" in run.stderr
-    assert "is Python 3.8.18" in run.stderr
-    assert "Next: make demo PYTHON=" in run.stderr
+    ended = make(clone, "demo", f"PYTHON={fake_python(tmp_path, 'old-python', OLD)}")
+    assert ended.returncode != 0
+    assert "needs Python 3.11 to 3.14" in ended.stderr
+    assert "is Python 3.8.18" in ended.stderr
+    assert "Next: make demo, which finds one by itself" in ended.stderr
     assert not (clone / ".venv").exists()
 
 
-def test_a_machine_with_only_an_old_python_is_told_what_it_has(clone: Path, tmp_path: Path) -> None:
-    tools = tmp_path / "bin"
-    fake_python(tools, "python3", OLD)
-    for tool in ("make", "sh", "dirname", "basename", "rm", "cat", "tail"):
-        (tools / tool).symlink_to(str(shutil.which(tool)))
-    run = make(clone, "demo", path=str(tools))
-    assert run.returncode != 0
-    assert "this machine has Python 3.8.18" in run.stderr
-    assert "Next: install one" in run.stderr
+@pytest.mark.parametrize(
+    ("release", "command"),
+    [
+        ('ID=debian\nVERSION_ID="13"', "sudo apt install python3 python3-venv"),
+        ('ID=debian\nVERSION_ID="11"', "use Docker: docker compose up"),
+        ('ID=ubuntu\nVERSION_ID="22.04"', "sudo apt install python3.11 python3.11-venv"),
+        ('ID=ubuntu\nVERSION_ID="26.04"', "sudo apt install python3 python3-venv"),
+        ("ID=fedora\nVERSION_ID=43", "sudo dnf install python3.13"),
+        ("ID=arch", "sudo pacman -S python"),
+        ("", "use Docker: docker compose up"),
+    ],
+)
+def test_a_machine_without_a_fitting_python_is_told_what_to_type_on_that_system(
+    clone: Path, tmp_path: Path, release: str, command: str
+) -> None:
+    path = tools(tmp_path / "bin")
+    fake_python(tmp_path / "bin", "python3", OLD)
+    (tmp_path / "os-release").write_text(release + "\n")
+    ended = make(clone, "demo", path=path, OS_RELEASE=str(tmp_path / "os-release"))
+    assert ended.returncode != 0
+    assert "this machine has Python 3.8.18" in ended.stderr
+    assert command in ended.stderr.splitlines()[1]
+
+
+def test_the_range_is_that_of_the_package(clone: Path) -> None:
+    text = (clone / "pyproject.toml").read_text("utf-8")
+    oldest, newest = run(clone, "sh", "-c", '. requirements/python.sh; echo "$oldest $newest"').stdout.split()
+    assert f'requires-python = ">=3.{oldest},<3.{int(newest) + 1}"' in text
 
 
 def test_a_python_without_venv_is_told_the_package_to_install(clone: Path, tmp_path: Path) -> None:
-    run = make(clone, "demo", f"PYTHON={fake_python(tmp_path, 'python3.11', WITHOUT_VENV)}")
-    assert run.returncode != 0
-    assert "Next: on Debian and Ubuntu: apt install python3.11-venv" in run.stderr
+    ended = make(clone, "demo", f"PYTHON={fake_python(tmp_path, 'python3.11', WITHOUT_VENV)}")
+    assert ended.returncode != 0
+    assert "Next: on Debian and Ubuntu: apt install python3.11-venv" in ended.stderr
     assert not (clone / ".venv").exists()
 
 
 def test_every_command_of_the_makefile_is_listed_by_help(clone: Path) -> None:
     listed = make(clone, "help").stdout
-    for command in ("demo", "test", "lab", "check", "notebooks", "bench", "lock", "clean"):
+    for command in ("demo", "test", "lab", "check", "quick", "docs", "notebooks", "bench", "lock", "clean"):
         assert f"{command} " in listed
+
+
+# An environment that is there: the installer's own records around a Python without packages
+
+
+@pytest.fixture
+def installed(clone: Path) -> Path:
+    """A clone whose environment is up to date, with one package of one file."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", ".venv"], cwd=clone, check=True)
+    (site,) = (clone / ".venv" / "lib").glob("python3*/site-packages")
+    (site / "colour").mkdir()
+    (site / "colour" / "red.py").touch()
+    (site / "colour-1.0.dist-info").mkdir()
+    (site / "colour-1.0.dist-info" / "RECORD").write_text("colour/red.py,,\ncolour-1.0.dist-info/RECORD,,\n")
+    (clone / ".venv" / "place").write_text(f"{clone / '.venv'}\n")
+    for step in ("lab", "dev"):
+        files = ("requirements/bootstrap.txt", f"requirements/{step}.txt", "pyproject.toml")
+        content = b"".join((clone / file).read_bytes() for file in files)
+        digest = subprocess.run(["cksum"], input=content, capture_output=True, check=True).stdout
+        (clone / ".venv" / f"{step}.installed").write_bytes(digest)
+    return clone
+
+
+def test_with_everything_there_nothing_is_done_and_nothing_said(installed: Path) -> None:
+    for step in ("lab", "dev"):
+        ended = install(installed, step)
+        assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+
+
+def made_anew(ended: subprocess.CompletedProcess[str]) -> str:
+    """The sentence that says why, of a run that then found no package index."""
+    assert ended.returncode != 0
+    assert "Making .venv with Python 3." in ended.stdout
+    assert "The package index could not be reached." in ended.stderr
+    assert "check the network connection" in ended.stderr
+    return ended.stdout.splitlines()[0]
+
+
+def test_a_copy_does_not_run_the_code_of_the_first_folder(installed: Path) -> None:
+    copy = installed.with_name("second lab")
+    shutil.copytree(installed, copy, symlinks=True)
+    assert made_anew(install(copy)) == "This folder was moved or copied. Its packages are installed anew."
+    assert install(installed).stdout == ""
+
+
+def test_a_folder_that_was_renamed_is_noticed(installed: Path) -> None:
+    moved = installed.rename(installed.with_name("renamed"))
+    assert made_anew(make(moved, "demo")) == "This folder was moved or copied. Its packages are installed anew."
+
+
+def test_a_base_python_that_is_gone_is_noticed(installed: Path) -> None:
+    for python in (installed / ".venv" / "bin").glob("python*"):
+        python.unlink()
+        python.symlink_to("/nonexistent/python3")
+    assert made_anew(install(installed)).startswith("The Python that .venv was made with is gone.")
+
+
+def test_a_base_python_of_another_version_is_noticed(installed: Path) -> None:
+    (libraries,) = (installed / ".venv" / "lib").glob("python3*")
+    libraries.rename(libraries.with_name("python3.10"))
+    assert made_anew(install(installed)).startswith("The Python of .venv was replaced by Python 3.")
+
+
+@pytest.mark.parametrize("lost", ["colour", "colour/red.py", "colour-1.0.dist-info/RECORD"])
+def test_a_package_that_is_damaged_is_named(installed: Path, lost: str) -> None:
+    (site,) = (installed / ".venv" / "lib").glob("python3*/site-packages")
+    shutil.rmtree(site / lost) if (site / lost).is_dir() else (site / lost).unlink()
+    assert made_anew(install(installed)).startswith("The package colour in .venv is damaged.")
+
+
+def test_an_environment_that_was_not_finished_is_made_anew(installed: Path) -> None:
+    (installed / ".venv" / "place").unlink()
+    assert made_anew(install(installed)).startswith("The environment in .venv is not complete.")
+
+
+def test_a_new_lock_is_installed_into_the_environment_that_is_there(installed: Path) -> None:
+    (installed / "requirements" / "lab.txt").write_text("typer==0.0.0\n")
+    fake_python(installed / ".venv" / "bin", "uv", 'echo "$@" >>../uv-was-called; exit 0')
+    ended = install(installed)
+    assert ended.returncode == 0
+    assert ended.stdout.startswith("Installing the lab's packages into .venv")
+    calls = (installed.parent / "uv-was-called").read_text()
+    assert "--require-hashes -r requirements/lab.txt" in calls
+    assert "--editable ." in calls
+    assert install(installed).stdout == ""
+
+
+def test_an_environment_that_is_a_link_is_left_alone(installed: Path) -> None:
+    linked = installed.with_name("linked")
+    shutil.copytree(installed, linked, ignore=shutil.ignore_patterns(".venv"))
+    (linked / ".venv").symlink_to(installed / ".venv")
+    assert install(linked).returncode == 0, "another folder's environment, whole and of that folder, will do"
+    (installed / ".venv" / "place").unlink()
+    ended = install(linked)
+    assert ".venv is a link, which is left alone." in ended.stderr
+    assert (installed / ".venv" / "bin" / "python").exists()
+
+
+# What a user's environment tells pip and Python to do elsewhere
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"PIP_USER": "1"},
+        {"PIP_REQUIRE_VIRTUALENV": "1"},
+        {"PIP_TARGET": "/nonexistent/target"},
+        {"PIP_PREFIX": "/nonexistent/prefix"},
+        {"PIP_DRY_RUN": "1"},
+        {"PIP_NO_BINARY": ":all:"},
+        {"PYTHONWARNINGS": "error"},
+        {"PYTHONHOME": "/nonexistent"},
+        {"PYTHONPATH": "/nonexistent"},
+        {"UV_NO_BINARY": "1", "UV_SYSTEM_PYTHON": "1"},
+    ],
+    ids=lambda variables: next(iter(variables)),
+)
+def test_variables_that_send_packages_elsewhere_do_not_reach_pip(installed: Path, variables: dict[str, str]) -> None:
+    (installed / "requirements" / "lab.txt").write_text("typer==0.0.0\n")
+    fake_python(installed / ".venv" / "bin", "uv", "env >>../seen; exit 0")
+    ended = install(installed, **variables)
+    assert ended.returncode == 0, ended.stderr
+    seen = (installed.parent / "seen").read_text().splitlines()
+    assert [f"{name}={value}" for name, value in variables.items() if f"{name}={value}" in seen] == []
+    assert f"UV_DEFAULT_INDEX={NO_INDEX}" in seen, "where packages come from is the user's to say"
+
+
+@pytest.mark.parametrize(
+    ("log", "cause"),
+    [
+        ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "disk is full"),
+        ("error: failed to write: Read-only file system (os error 30)", "A folder cannot be written"),
+        (
+            "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.",
+            "not the one that the lock names",
+        ),
+        ("error: invalid peer certificate: UnknownIssuer", "certificate is not trusted"),
+        ("error: command 'gcc' failed: No such file or directory\nFailed building wheel for x", "no ready-made build"),
+        ("ERROR: No matching distribution found for typer==0.29.2", "lacks a package of the lock"),
+        ("error: dns error: failed to lookup address information", "could not be reached"),
+        ("error: something that nobody has met yet", "see the last lines above"),
+    ],
+)
+def test_the_cause_that_is_named_is_the_true_one(installed: Path, log: str, cause: str) -> None:
+    (installed / "requirements" / "lab.txt").write_text("typer==0.0.0\n")
+    fake_python(installed / ".venv" / "bin", "uv", f"cat <<'E'\n{log}\nE\nexit 1")
+    ended = install(installed)
+    assert ended.returncode != 0
+    assert cause in ended.stderr
+    assert log.splitlines()[-1] in ended.stderr
+    assert install(installed).stdout.startswith("Installing the lab's packages"), "the next run goes on"
+
+
+def test_a_folder_that_cannot_be_written_is_said(clone: Path) -> None:
+    path = tools(clone.parent / "bin", "grep", "python3")
+    (clone.parent / "bin" / "mkdir").unlink()
+    fake_python(clone.parent / "bin", "mkdir", "exit 1")
+    ended = install(clone, "lab", sys.executable, PATH=path)
+    assert "This folder cannot be written" in ended.stderr
+
+
+def test_windows_itself_is_told_what_works(clone: Path) -> None:
+    path = tools(clone.parent / "bin")
+    (clone.parent / "bin" / "uname").unlink()
+    fake_python(clone.parent / "bin", "uname", "echo MINGW64_NT-10.0")
+    ended = install(clone, PATH=path)
+    assert ended.returncode == 1
+    assert "use WSL" in ended.stderr
+    assert "docker compose up" in ended.stderr

@@ -38,6 +38,24 @@ def listen_on_loopback_only() -> None:
 
 
 @hooks.on_infra_start()
+def serve_http_only() -> None:
+    """Spares LocalStack its self-signed certificate: nobody speaks HTTPS to it.
+
+    It would make one at each start, with a call that pyOpenSSL 26.2 no longer has.
+    """
+    from localstack.runtime.server import twisted as server
+    from localstack.utils import ssl
+
+    ssl.create_ssl_cert = lambda serial_number=None: (None, None, None)
+    register = server.TwistedRuntimeServer.register
+
+    def register_without_certificate(self: Any, gateway: Any, listen: Any, ssl_creds: Any = None) -> None:
+        register(self, gateway, listen, None)
+
+    server.TwistedRuntimeServer.register = register_without_certificate
+
+
+@hooks.on_infra_start()
 def ask_no_dns() -> None:
     """Answers LocalStack's question whether the DNS knows its S3 host name, so that no query leaves this machine."""
     from localstack.utils.aws import aws_stack

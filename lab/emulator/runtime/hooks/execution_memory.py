@@ -18,7 +18,17 @@ from typing import Any
 from lab.emulator.runtime.hooks.replacing import replace
 
 
+def _stores() -> Any:
+    """Where the state machines of each account are; found when LocalStack is patched, so that a miss shows at once."""
+    try:
+        from localstack.services.stepfunctions.backend.models import sfn_stores  # 2026.3.0
+    except ImportError:
+        from localstack.services.stepfunctions.backend.store import sfn_stores
+    return sfn_stores
+
+
 def _patch(module: ModuleType) -> None:
+    stores = _stores()
     express = module.StateMachineType.EXPRESS
 
     def make(terminated: Any) -> Any:
@@ -28,9 +38,7 @@ def _patch(module: ModuleType) -> None:
             execution = self.execution
             # A synchronous execution is read once more by the request that waits for it, which holds it itself.
             if execution.sm_type == express:
-                from localstack.services.stepfunctions.backend.store import sfn_stores
-
-                store = sfn_stores[execution.account_id][execution.region_name]
+                store = stores[execution.account_id][execution.region_name]
                 store.executions.pop(execution.exec_arn, None)
 
         return terminated_and_forgotten

@@ -43,7 +43,9 @@ def next() -> tuple[bytes, dict[str, object]]:
     }
 
 
-def post_invocation_result(invoke_id: str, result_data: bytes, content_type: str) -> None:
+def post_invocation_result(
+    invoke_id: str, result_data: bytes, content_type: str, invocation_id: str | None = None
+) -> None:
     """Reports what the handler returned.
 
     Raises:
@@ -52,7 +54,9 @@ def post_invocation_result(invoke_id: str, result_data: bytes, content_type: str
     _post(f"{API}/{invoke_id}/response", {"Content-Type": content_type}, result_data, "invocation response")
 
 
-def post_error(invoke_id: str, error_response_data: str | bytes, xray_fault: str) -> None:
+def post_error(
+    invoke_id: str, error_response_data: str | bytes, xray_fault: str, invocation_id: str | None = None
+) -> None:
     """Reports what the handler raised.
 
     Raises:
