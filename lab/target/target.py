@@ -127,6 +127,9 @@ class Target:
         with self._lock:  # boto3 sessions are not safe to share, clients are
             if key not in self._clients:
                 self._clients[key] = self._make_client(service, read_timeout_s, attempts)
+                # botocore makes a client's error classes when they are first asked for. Two threads that ask at the
+                # same time get two sets, and then neither recognises the error that the other's call raises.
+                self._clients[key].exceptions  # noqa: B018
             return self._clients[key]
 
     def _make_client(self, service: str, read_timeout_s: float, attempts: int) -> Any:

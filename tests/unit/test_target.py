@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import botocore.client
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
@@ -113,3 +116,18 @@ def test_known_library_errors_become_errors_with_a_next_step() -> None:
     assert unreachable is not None
     assert "lab doctor" in unreachable.render()
     assert explain(ValueError("x")) is None
+
+
+def test_threads_that_share_a_client_share_its_error_classes(monkeypatch: pytest.MonkeyPatch) -> None:
+    load = botocore.client.BaseClient._load_exceptions  # type: ignore[attr-defined]
+
+    def slowly(self: Any) -> Any:
+        time.sleep(0.05)  # the moment in which another thread asks, too
+        self._exceptions_factory._client_exceptions_cache.clear()
+        return load(self)
+
+    monkeypatch.setattr(botocore.client.BaseClient, "_load_exceptions", slowly)
+    client = Target("localstack", "a", endpoint_url="http://127.0.0.1:1").client("logs")
+    with ThreadPoolExecutor(8) as pool:
+        classes = list(pool.map(lambda _: client.exceptions.ResourceNotFoundException, range(8)))
+    assert len(set(classes)) == 1
