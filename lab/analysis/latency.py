@@ -147,6 +147,8 @@ def state_durations(states: pd.DataFrame, messages: pd.DataFrame, by: str = "off
     """
     visits = states.merge(messages[["execution_arn", by]].dropna(subset=["execution_arn"]), on="execution_arn")
     table = percentiles(visits, "duration_s", [by, "state"])
+    if visits.empty:
+        return table.drop(columns="count").assign(count=0, duration_s=0.0)
     means = visits.groupby([by, "state"], as_index=False)["duration_s"].mean()
     order = {state: place for place, state in enumerate(states["state"].drop_duplicates())}
     table = table.merge(means, on=[by, "state"])

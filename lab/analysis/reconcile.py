@@ -31,12 +31,13 @@ class Reconciliation:
         sent: messages that the queue has taken: it said so, or they were seen later.
         succeeded, failed: at least one execution succeeded; or none did, but one ended otherwise.
         dead_lettered: in the dead-letter queue, without an execution that ended.
-        still_queued: still in the queue.
+        still_queued: still in the queue: read there, or refused by the function so far and not yet dead-lettered.
         unobserved: started, as the function's own log or the first events say, but the end was never logged. Logs are
             delivered best effort; a missing log is not a lost message.
         lost: acknowledged by SQS and seen nowhere after.
         duplicated: executed more than once (SQS and Express Workflows deliver at least once).
-        unexpected: seen, but never sent; ids of messages, or whatever they are known by.
+        unexpected: seen, but never sent: ids of this run that the sender says never left.
+        foreign: seen, and not of this run: another run's, or sent by hand; by the best name that they have.
         recovered: no acknowledgement came, yet they arrived.
         never_arrived: no acknowledgement came, and they were not seen: the honest end of an unknown send.
         not_sent: refused by SQS for good, or dropped by the sender because they could not leave in time.
@@ -53,6 +54,7 @@ class Reconciliation:
     lost: Ids
     duplicated: Ids
     unexpected: Ids
+    foreign: Ids
     recovered: Ids
     never_arrived: Ids
     not_sent: Ids
@@ -76,8 +78,8 @@ class Reconciliation:
             "succeeded": len(self.succeeded),
             "failed": len(self.failed),
             "dead_lettered": len(self.dead_lettered),
-            "still_queued": max(len(self.still_queued), self.undrained),
-            "lost": len(self.lost),
+            "still_queued": len(self.still_queued) + self.undrained,
+            "lost": len(self.lost) - self.undrained,
             "unobserved": len(self.unobserved),
             "duplicated": len(self.duplicated),
             "unexpected": len(self.unexpected),
@@ -85,6 +87,7 @@ class Reconciliation:
             "never_arrived": len(self.never_arrived),
             "not_sent": len(self.not_sent),
             "extra_executions": self.extra_executions,
+            "foreign": len(self.foreign),
         }
 
     def explain(self) -> str:
@@ -110,11 +113,13 @@ class Reconciliation:
         for ids, what in (
             (self.lost, "lost: acknowledged by SQS and seen nowhere after"),
             (self.unexpected, "unexpected: came out, but never sent"),
+            (self.still_queued, "still queued: in the queue, or refused by start_execution so far"),
             (self.unobserved, "unobserved: started, but no log says how it ended (logs are best effort; not lost)"),
             (self.duplicated, "duplicated: ran more than once (delivery is at least once)"),
             (self.recovered, "recovered: not acknowledged, yet arrived"),
             (self.never_arrived, "never arrived: not acknowledged and not seen"),
             (self.not_sent, "not sent: refused by SQS, or too late to leave"),
+            (self.foreign, "not of this run: from another run, or sent by hand; they are no part of this account"),
         ):
             if ids:
                 more = f" and {len(ids) - _SHOWN} more" if len(ids) > _SHOWN else ""
@@ -151,7 +156,7 @@ def reconcile(
     for owner, (arn, status) in _owned(sends, executions, "name", "execution_arn", "status"):
         status_of.setdefault(owner, set()).add(status)
         arns_of.setdefault(owner, set()).add(arn)
-    touched = set()
+    touched = set()  # handed to the function, whatever became of that
     for owner, (arn,) in _owned(sends, received, "message_id", "execution_arn"):
         touched.add(owner)
         if arn is not None:
@@ -170,17 +175,26 @@ def reconcile(
     sent = acked | recovered
     for lab_id in sent:
         found[_place(lab_id, status_of, arns_of, dead, waiting)].append(lab_id)
+    # What the function refused goes back to the queue until it is dead-lettered. That is where it is if the queue holds
+    # as many; with an empty queue it is gone: then the mapping deletes what the function did not start.
+    refused = sorted(touched.intersection(found["lost"]))
+    if 0 < len(refused) <= undrained:
+        found["still_queued"] += refused
+        found["lost"] = sorted(set(found["lost"]) - set(refused))
+        undrained -= len(refused)
     runs = Counter({lab_id: len(arns_of.get(lab_id, ())) for lab_id in sent})
     return Reconciliation(
         sent=_ids(sent),
         **{key: _ids(ids) for key, ids in found.items()},
         duplicated=_ids(lab_id for lab_id, count in runs.items() if count > 1),
-        unexpected=_ids(seen - attempted),
+        unexpected=_ids((seen - attempted) & outcome_of.keys()),
+        foreign=_ids(seen - outcome_of.keys()),
         recovered=_ids(recovered),
         never_arrived=_ids(unknown - seen),
         not_sent=_ids(outcome_of.keys() - sent - unknown - seen),
         extra_executions=sum(max(count - 1, 0) for count in runs.values()),
-        undrained=undrained,
+        # Others may send to this queue, too: no more of it than what is missing can be ours.
+        undrained=min(undrained, len(found["lost"])),
     )
 
 
@@ -199,7 +213,9 @@ def _place(
         return "dead_lettered"
     if lab_id in waiting:
         return "still_queued"
-    return "unobserved" if lab_id in arns_of else "lost"
+    if lab_id in arns_of:
+        return "unobserved"
+    return "lost"
 
 
 def _owned(

@@ -6,7 +6,7 @@ group of the state machine (`ExecutionLog`), `received` from the log group of th
 """
 
 from lab.observe.columns import lab_id_in
-from lab.observe.executions import ExecutionLog, execution_name, parse_execution_events
+from lab.observe.executions import ExecutionLog, Mine, everybodys, execution_name, parse_execution_events
 from lab.observe.log_groups import LogEvent, LogGroupMissingError, LogReader
 from lab.observe.queues import QueueDepth, drain_messages, peek_messages, queue_depth
 from lab.observe.received import ReceivedLog, parse_received
@@ -16,9 +16,11 @@ __all__ = [
     "LogEvent",
     "LogGroupMissingError",
     "LogReader",
+    "Mine",
     "QueueDepth",
     "ReceivedLog",
     "drain_messages",
+    "everybodys",
     "execution_name",
     "lab_id_in",
     "parse_execution_events",

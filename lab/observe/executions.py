@@ -7,7 +7,7 @@ events in any order and any number of times, and its tables can be asked for at 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -62,6 +62,15 @@ class _Run:
     entered: list[Mark] = field(default_factory=list)
     exited: list[Mark] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
+
+
+Mine = Callable[[str | None, str | None], bool]
+"""Whether an execution, by its name and its `lab_id`, belongs to whoever asks."""
+
+
+def everybodys(name: str | None, lab_id: str | None) -> bool:
+    """All executions of the log group."""
+    return True
 
 
 class ExecutionLog:
@@ -199,13 +208,22 @@ class ExecutionLog:
             }
         )
 
-    def incomplete(self) -> list[str]:
-        """ARNs of executions of which events are missing so far.
+    def incomplete(self, mine: Mine = everybodys) -> list[str]:
+        """ARNs of executions, of those that are ``mine``, of which events are missing so far.
 
         Event ids count up from 1, so a gap shows; without a closing event the execution may also still be running.
         """
         # Bits 1 to n set and bit 0 filled in make a number of ones only, which shares no bit with its successor.
-        return [arn for arn, run in self._runs.items() if run.status == "RUNNING" or (run.seen | 1) & (run.seen + 2)]
+        return [
+            arn
+            for arn, run in self._runs.items()
+            if (run.status == "RUNNING" or (run.seen | 1) & (run.seen + 2)) and mine(execution_name(arn), run.lab_id)
+        ]
+
+    def count(self, mine: Mine) -> tuple[int, int]:
+        """How many of the executions that are ``mine`` were seen, and how many of these have ended."""
+        own = [run for arn, run in self._runs.items() if mine(execution_name(arn), run.lab_id)]
+        return len(own), sum(run.status != "RUNNING" for run in own)
 
 
 def execution_name(execution_arn: str) -> str | None:

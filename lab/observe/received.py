@@ -9,6 +9,7 @@ import orjson
 import pandas as pd
 
 from lab.observe.columns import instants, milliseconds, text_or_none, texts
+from lab.observe.executions import Mine
 from lab.observe.log_groups import LogEvent
 
 
@@ -38,6 +39,12 @@ class ReceivedLog:
                     request_id = self._request_of.get(event.stream)
                     key = request_id or f"{event.stream} {event.timestamp_ms}"
                     self._rows.setdefault((key, line), {**record, "request_id": request_id})
+
+    def refused(self, mine: Mine) -> int:
+        """How many messages that are ``mine`` no execution was started for, at any of their deliveries so far."""
+        rows = [row for row in self._rows.values() if mine(row["message_id"], text_or_none(row.get("lab_id")))]
+        started = {row["message_id"] for row in rows if row.get("execution_arn")}
+        return len({row["message_id"] for row in rows if row.get("error")} - started)
 
     def table(self) -> pd.DataFrame:
         """The table `received`, in the order in which the records were logged; `error` is the name of the error."""

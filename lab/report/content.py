@@ -25,6 +25,7 @@ _PLACES = {
     "lost": "taken by the queue and seen nowhere after",
     "duplicated": "ran more than once; delivery is at least once, so this may happen",
     "unexpected": "came out, but was never sent",
+    "foreign": "of another run, or sent by hand; no part of this account",
     "recovered": "no acknowledgement came, yet the message arrived",
     "never_arrived": "no acknowledgement came, and the message was not seen",
     "not_sent": "refused by the queue, or too late to leave",

@@ -33,10 +33,12 @@ class Follower:
         watch: reads the logs.
         plan: when each message is due.
         update: the live view.
+        run_id: what every ``lab_id`` of the run begins with; others may send to the same queue.
     """
 
-    def __init__(self, watch: Watch, plan: Plan, update: live.Update) -> None:
+    def __init__(self, watch: Watch, plan: Plan, update: live.Update, run_id: str) -> None:
         self._watch = watch
+        self._prefix = f"{run_id}-"
         self._offsets_s = plan.offsets_s
         self._update = update
         self._began_ns: int | None = None
@@ -83,13 +85,16 @@ class Follower:
             self._stop.wait(min(_REST * (time.monotonic() - began), _LONGEST_REST_S))
 
     def _take_stock(self) -> None:
-        self._finished = self._watch.finished
+        self._finished = self._watch.finished(lambda name, lab_id: self._is_mine(lab_id))
         if self._began_ns is None:
             return
         latencies_s = [
             (ended_ns - self._began_ns) / 1e9 - self._offsets_s[number]
             for lab_id, ended_ns in self._watch.recently_finished(_RECENT)
-            if (number := number_of(lab_id)) is not None and number < len(self._offsets_s)
+            if self._is_mine(lab_id) and (number := number_of(lab_id)) is not None and number < len(self._offsets_s)
         ]
         if latencies_s:
             self._p99_s = quantile(np.array(latencies_s), 0.99)
+
+    def _is_mine(self, lab_id: str | None) -> bool:
+        return lab_id is not None and lab_id.startswith(self._prefix)

@@ -18,6 +18,7 @@ from lab.analysis.saturation import Saturation, find_saturation
 from lab.analysis.words import WordComparison, compare_words, count_words, text_statistics
 from lab.load import Plan, Sender, parse_rates, staircase
 from lab.load import messages as bodies
+from lab.observe import Mine
 from lab.session import guard
 from lab.session.follow import Follower
 from lab.session.lifecycle import Say
@@ -157,6 +158,7 @@ def run_plan(
         LabError: too few messages, two with one ``lab_id``, or the lab is not up. Nothing was sent then.
     """
     guard.check_budget(target, to_send, budget_usd, say)
+    run_id = to_send[0].lab_id.rpartition("-")[0] if to_send else ""
     queue_url = stack.describe(target)["queue_url"]
     watch = Watch(Names(target))
     # The sender counts every attempt itself.
@@ -165,7 +167,7 @@ def run_plan(
         folder.mkdir(parents=True, exist_ok=True)
 
     with live.view(len(plan), interactive=interactive) as update:
-        with Follower(watch, plan, update) as follower:
+        with Follower(watch, plan, update, run_id) as follower:
             sent = sender.send(
                 plan,
                 to_send,
@@ -178,13 +180,14 @@ def run_plan(
             drained = watch.until_drained(
                 int((sent.sends["outcome"] == "acked").sum()),
                 patience_s=PATIENCE_S[target.kind],
+                mine=_of(sent.sends),
                 on_progress=lambda progress: follower.draining(),
             )
         except KeyboardInterrupt:
             drained = False
     executions, states, received = watch.tables()
     return analyse(
-        to_send[0].lab_id.rpartition("-")[0],
+        run_id,
         to_send,
         sent.sends,
         sent.stages,
@@ -196,6 +199,12 @@ def run_plan(
         drained=drained,
         interrupted=sent.interrupted,
     )
+
+
+def _of(sends: pd.DataFrame) -> Mine:
+    """Whether an execution belongs to one of these messages: by its ``lab_id``, or by its name where it has none."""
+    lab_ids, message_ids = set(sends["lab_id"]), set(sends["message_id"].dropna())
+    return lambda name, lab_id: lab_id in lab_ids or (lab_id is None and name in message_ids)
 
 
 def _of_this_run(dead_letters: pd.DataFrame, started: pd.Timestamp) -> pd.DataFrame:

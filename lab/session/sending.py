@@ -77,7 +77,12 @@ def send(
     sqs = target.client("sqs")
     message_ids = [sqs.send_message(QueueUrl=queue_url, MessageBody=body)["MessageId"] for body in bodies]
     say(f"sent {len(message_ids)} message{'s' if len(message_ids) != 1 else ''}")
-    watch.until_drained(len(message_ids), patience_s=PATIENCE_S[target.kind], pause_s=0.05)
+    watch.until_drained(
+        len(message_ids),
+        patience_s=PATIENCE_S[target.kind],
+        mine=lambda name, lab_id: name in message_ids,
+        pause_s=0.05,
+    )
     executions, states, received = watch.tables()
     executions = executions[executions["name"].isin(message_ids)].reset_index(drop=True)
     states = states[states["execution_arn"].isin(executions["execution_arn"])].reset_index(drop=True)

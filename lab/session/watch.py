@@ -18,6 +18,8 @@ PATIENCE_S = {"embedded": 30.0, "localstack": 60.0, "aws": 120.0}
 # between is waited for no longer than that: AWS delivers logs best effort.
 _REREAD_AFTER_S = 2.0
 _MOST_REREADS = 2
+# Where others send too, the queue may never be empty: then our own are over when nothing of them has come for so long.
+_SETTLED_S = 2.0
 # Events a call. Python parses a page in one go, in which no other thread runs, and the sender's threads have messages
 # to send on time: 1,000 events are 6 ms. AWS allows few calls a second, so there it is the largest page that it gives.
 _PAGE_EVENTS = {"embedded": 1_000, "localstack": 1_000, "aws": 10_000}
@@ -63,10 +65,9 @@ class Watch:
         self._received.add(self._received_reader.read())
         return Progress(started=len(self._executions), finished=self._executions.finished, queued=self.queued())
 
-    @property
-    def finished(self) -> int:
-        """Executions that have ended, as known by now."""
-        return self._executions.finished
+    def finished(self, mine: observe.Mine) -> int:
+        """Executions that are ``mine`` and have ended, as known by now."""
+        return self._executions.count(mine)[1]
 
     def recently_finished(self, count: int) -> list[tuple[str | None, int]]:
         """See :meth:`lab.observe.ExecutionLog.recently_finished`."""
@@ -90,6 +91,7 @@ class Watch:
         expected: int,
         *,
         patience_s: float,
+        mine: observe.Mine = observe.everybodys,
         on_progress: Callable[[Progress], None] = lambda progress: None,
         pause_s: float = 0.25,
         clock: Callable[[], float] = time.monotonic,
@@ -97,9 +99,13 @@ class Watch:
     ) -> bool:
         """Read on until ``expected`` executions have ended and the queue is empty.
 
+        Others may send to the same queue meanwhile: with ``mine`` only one's own executions count, and the queue need
+        not be empty once they have all ended and nothing of one's own has come for a while.
+
         Args:
             expected: executions to wait for.
             patience_s: give up when nothing has changed for so many seconds.
+            mine: which executions are waited for, by their name and ``lab_id``.
             on_progress: called after each look.
 
         Returns:
@@ -108,25 +114,30 @@ class Watch:
         """
         last, changed, rereads = None, clock(), 0
         while True:
-            progress = self.look()
-            on_progress(progress)
-            ended = progress.queued == 0 and progress.finished == progress.started and self._accounted() >= expected
-            if ended and (rereads >= _MOST_REREADS or not self._executions.incomplete()):
+            look = self.look()
+            on_progress(look)
+            started, finished = self._executions.count(mine)
+            queue_is_done = look.queued == 0 or (mine is not observe.everybodys and clock() - changed > _SETTLED_S)
+            ended = queue_is_done and finished == started and started + self._dead_of(mine) >= expected
+            if ended and (rereads >= _MOST_REREADS or not self._executions.incomplete(mine)):
                 return True
+            progress = (started, finished, look.queued if mine is observe.everybodys else 0)
             if progress != last:
                 last, changed = progress, clock()
             elif clock() - changed > patience_s:
                 return False
-            elif progress.queued == 0 and clock() - changed > _REREAD_AFTER_S * 2**rereads:
+            elif queue_is_done and clock() - changed > _REREAD_AFTER_S * 2**rereads:
                 # An event that became readable behind our reading position is found only by reading all again.
                 self._execution_reader.rewind()
                 self._received_reader.rewind()
                 rereads += 1
             sleep(pause_s)
 
-    def _accounted(self) -> int:
-        """Messages that were started, or dead-lettered, so far."""
-        return len(self._executions) + max(self._dead() - self._dead_before, 0)
+    def _dead_of(self, mine: observe.Mine) -> int:
+        """Messages that were dead-lettered since the watch began."""
+        dead = max(self._dead() - self._dead_before, 0)
+        # The queue's depth does not say whose they are, but each of them was refused before.
+        return dead if mine is observe.everybodys or not dead else min(dead, self._received.refused(mine))
 
     def _dead(self) -> int:
         return observe.queue_depth(self._sqs, self._dead_letter_queue_url).total

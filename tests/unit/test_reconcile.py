@@ -136,7 +136,7 @@ def test_every_count_of_every_history_is_exact(
             history.refuse(ghost)
         else:
             history.put(history.dead_letters if kind == "dead" else history.queued, ghost)
-        expected["unexpected"].add(f"sqs-{ghost}" if kind == "plain execution" else ghost)
+        expected["foreign"].add(f"sqs-{ghost}" if kind == "plain execution" else ghost)
     for rows in (history.sends, history.executions, history.received, history.dead_letters, history.queued):
         twisted.shuffle(rows)
 
@@ -153,7 +153,7 @@ def test_every_count_of_every_history_is_exact(
 
 
 PARTS = ("succeeded", "failed", "dead_lettered", "still_queued", "unobserved", "lost")
-PLACES = (*PARTS, "sent", "duplicated", "unexpected", "recovered", "never_arrived", "not_sent")
+PLACES = (*PARTS, "sent", "duplicated", "unexpected", "foreign", "recovered", "never_arrived", "not_sent")
 
 
 def test_a_message_that_failed_and_then_succeeded_has_succeeded() -> None:
@@ -257,3 +257,37 @@ def test_sums_of_a_large_history() -> None:
     account = history.account()
     places = Counter({name: len(getattr(account, name)) for name in PARTS})
     assert places == Counter(succeeded=1_000, failed=1_000, unobserved=1_000, lost=1_000)
+
+
+def test_what_belongs_to_another_run_fails_nothing() -> None:
+    history = History()
+    history.send("r-1")
+    history.run("r-1", "SUCCEEDED")
+    history.run("other-1", "FAILED")
+    history.refuse("another-2")
+    account = history.account(undrained=7)
+    assert (account.foreign, account.unexpected) == (("another-2", "other-1"), ())
+    assert account.holds
+    assert account.drained, "what is left in the queue is somebody else's: nothing of ours is missing"
+    assert account.as_dict()["still_queued"] == 0
+    assert "2 not of this run" in account.explain()
+
+
+def test_a_refused_message_is_still_queued_while_the_queue_holds_it_and_lost_when_it_is_empty() -> None:
+    history = History()
+    history.send("r-1")
+    history.refuse("r-1")
+    waiting = history.account(undrained=1)
+    assert (waiting.still_queued, waiting.lost) == (("r-1",), ())
+    assert "still queued: in the queue, or refused by start_execution so far" in waiting.explain()
+    assert history.account(undrained=0).lost == ("r-1",)
+
+
+def test_what_is_left_in_the_queue_is_counted_once() -> None:
+    history = History()
+    for number in range(3):
+        history.send(f"r-{number}")
+    account = history.account(undrained=2)
+    counts = account.as_dict()
+    assert (counts["still_queued"], counts["lost"]) == (2, 1)
+    assert not account.holds

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lab import workshop
+from lab import observe, workshop
 from lab.analysis.latency import join_messages
 from lab.load import PlanError
 from lab.load import messages as bodies
@@ -250,3 +250,30 @@ def test_a_kept_run_is_read_back_and_does_not_tell_whose_machine_it_was(
     printed = capsys.readouterr().out
     assert printed.startswith("kept in runs/run: executions.csv, messages.csv, ")
     assert str(tmp_path) not in printed
+
+
+def test_a_run_of_which_nothing_was_seen_is_a_result(tmp_path: Path) -> None:
+    """The mapping was disabled, or every body was broken, or the logs are off: then this is what there is to tell."""
+    sent = run_of(3)
+    executions, states = observe.parse_execution_events([])
+    messages = list(bodies.generate(3, seed=3, run_id="run"))
+    result = analyse(
+        "run",
+        messages,
+        sent.sends,
+        None,
+        executions,
+        states,
+        observe.parse_received([]),
+        dead_letters=observe.parse_received([]),
+        undrained=3,
+        drained=False,
+        interrupted=False,
+    )
+    assert result.state_times.empty
+    assert result.reconciliation.as_dict()["still_queued"] == 3
+    summary = write_ramp(Target("localstack", "t", endpoint_url="http://127.0.0.1:1"), result, tmp_path)
+    documentation.validate(json.loads((tmp_path / "summary.json").read_text("utf-8")), "summary")
+    assert summary["stages"][0]["completed"] == 0
+    assert (tmp_path / "report.html").exists()
+    assert (tmp_path / "tables" / "sends.csv").exists()
