@@ -27,6 +27,10 @@ SCREEN_DPI, PNG_DPI = 100, 150
 MARGIN_IN = 0.12
 
 
+# Settings of the process rather than of a picture.
+_NOT_OF_STYLE = frozenset({"backend", "backend_fallback", "interactive", "toolbar", "timezone", "webagg.port"})
+
+
 @cache
 def style() -> dict[str, Any]:
     """The rcParams of every chart. ``text.parse_math`` is off because a word such as ``$a$`` is text, not a formula."""
@@ -69,8 +73,13 @@ def style() -> dict[str, Any]:
 
 
 def styled() -> AbstractContextManager[None]:
-    """The style of the charts for as long as the ``with`` block lasts; matplotlib's own settings come back after it."""
-    return mpl.rc_context(style())  # type: ignore[arg-type]
+    """The style of the charts for as long as the ``with`` block lasts; the user's own settings come back after it.
+
+    What a user's ``matplotlibrc`` says does not apply meanwhile: TeX or other fonts would break what was measured.
+    """
+    defaults, now = mpl.rcParamsDefault, mpl.rcParams
+    users = {key: defaults[key] for key in defaults if key not in _NOT_OF_STYLE and now[key] != defaults[key]}
+    return mpl.rc_context(users | style())  # type: ignore[arg-type]
 
 
 class Chart(Figure):

@@ -29,6 +29,8 @@ def ramp(
     from lab import session
 
     here = chosen(target, name)
+    if folder is not None:
+        session.make_folder(folder)
     result = session.ramp(
         here,
         session.RampOptions(
@@ -37,7 +39,7 @@ def ramp(
         say=out.print,
     )
     destination = folder or session.run_folder(here, result.run_id)
-    session.write_ramp(here, result, destination)
+    session.write_ramp(here, result, destination, say=out.print)
     out.print(session.stages_as_table(result.stages))
     out.print(result.saturation.reason)
     out.print(result.reconciliation.explain())

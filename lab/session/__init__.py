@@ -5,7 +5,7 @@ from lab.session.guard import BudgetError, announcement, budget_usd, estimate_of
 from lab.session.lifecycle import Timing, down, queue_depths, status, up
 from lab.session.present import describe_execution, stages_as_table
 from lab.session.ramp import RampOptions, RampResult, ramp, run_plan, save_tables
-from lab.session.results import OutputFolderError, run_folder, write_ramp
+from lab.session.results import OutputFolderError, make_folder, run_folder, write_ramp
 from lab.session.sending import MessageFileError, UnfinishedMessageError, body_of, read_message_file, send
 from lab.session.summary import measured_bill
 from lab.session.watch import PATIENCE_S, Progress, Watch
@@ -29,6 +29,7 @@ __all__ = [
     "describe_execution",
     "down",
     "estimate_of",
+    "make_folder",
     "measured_bill",
     "queue_depths",
     "ramp",

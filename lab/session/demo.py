@@ -61,9 +61,9 @@ def demo(target: Target, folder: Path, *, say: Say = lambda text: None) -> dict[
         "sample": summary.sample_summary(executions.to_dict("records")[0], states),
         **summary.ramp_summary(result),
     }
-    figures = {"waterfall": charts.waterfall(states, "the sample message")} | summary.ramp_figures(result)
+    figures = {"waterfall": lambda: charts.waterfall(states, "the sample message")} | summary.ramp_figures(result)
     contents["timing_s"]["total"] = time.perf_counter() - began
-    write_all(contents, figures, result, folder, sample_text=messages.SAMPLE_TEXT)
+    write_all(contents, figures, result, folder, sample_text=messages.SAMPLE_TEXT, say=say)
     return contents
 
 

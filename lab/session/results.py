@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lab import paths, report
+from lab import charts, paths, report
 from lab.errors import LabError
 from lab.session import summary
+from lab.session.lifecycle import Say
 from lab.session.ramp import RampResult, save_tables
 from lab.target import Target
 
@@ -16,11 +18,11 @@ class OutputFolderError(LabError):
     """The folder for results cannot be written."""
 
 
-def write_ramp(target: Target, result: RampResult, folder: Path) -> dict[str, Any]:
+def write_ramp(target: Target, result: RampResult, folder: Path, *, say: Say = lambda text: None) -> dict[str, Any]:
     """Write summary, report, charts and tables of a ramp into ``folder``; return the summary."""
     make_folder(folder)
     contents = summary.head(target) | summary.ramp_summary(result)
-    write_all(contents, summary.ramp_figures(result), result, folder)
+    write_all(contents, summary.ramp_figures(result), result, folder, say=say)
     return contents
 
 
@@ -37,7 +39,7 @@ def make_folder(folder: Path) -> None:
     except OSError as error:
         raise OutputFolderError(
             f"The results cannot be written to {folder} ({error.strerror}).",
-            next_step="lab demo --out ~/express-lab-out",
+            next_step="the same command with a folder of your own, for example: --out ~/express-lab-out",
         ) from error
 
 
@@ -48,12 +50,32 @@ def run_folder(target: Target, run_id: str) -> Path:
 
 def write_all(
     contents: dict[str, Any],
-    figures: dict[str, Any],
+    figures: Mapping[str, summary.Draw],
     result: RampResult,
     folder: Path,
     sample_text: str | None = None,
+    *,
+    say: Say = lambda text: None,
 ) -> None:
-    """Write tables, report, charts and summary of a run."""
+    """Write what cannot be had again first, tables and summary; then draw the charts and write the report."""
     save_tables(result, folder / "tables")
-    report.write_report(folder, contents, figures, sample_text=sample_text)
     summary.write_summary(contents, folder)
+    try:
+        report.write_report(folder, contents, drawn(figures, say), sample_text=sample_text)
+    except KeyboardInterrupt:
+        say(f"Stopped before the report was made; tables and summary are in {folder}.")
+        raise
+
+
+def drawn(figures: Mapping[str, summary.Draw], say: Say) -> dict[str, charts.Chart]:
+    """The charts, rendered once. One that cannot be drawn costs itself alone."""
+    pictures = {}
+    for name, draw in figures.items():
+        try:
+            picture = draw()
+            picture.png()
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one picture, the results are worth more
+            say(f"The chart {name} could not be drawn: {type(error).__name__}: {error}")
+            continue
+        pictures[name] = picture
+    return pictures

@@ -6,6 +6,7 @@ import importlib.metadata
 import json
 import math
 import platform
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from lab.target import Target
 
 # Of docs/schemas/summary.schema.json: it changes when a key goes or means something else, not when one is added.
 SCHEMA_VERSION = 1
+
+Draw = Callable[[], charts.Chart]
 
 _STAGE_KEYS = (
     "offered_rate",
@@ -74,19 +77,19 @@ def measured_bill(result: RampResult) -> cost.Bill:
     return cost.bill(cost.measured_usage(result.sends, result.received, result.executions, result.states))
 
 
-def ramp_figures(result: RampResult) -> dict[str, Any]:
-    """The charts of a ramp, by the name of their file."""
+def ramp_figures(result: RampResult) -> dict[str, Draw]:
+    """How to draw the charts of a ramp, by the name of their file."""
     stages, messages = result.stages, result.messages
     return {
-        "latency_by_rate": charts.latency_by_rate(stages, saturation=result.saturation),
-        "completed_against_offered": charts.completed_against_offered(stages, result.saturation),
-        "backlog_over_time": charts.backlog_over_time(messages, stages),
-        "corrected_and_naive": charts.corrected_and_naive(stages),
-        "latency_heatmap": charts.latency_heatmap(messages, stages=stages),
-        "state_times_by_rate": charts.state_times_by_rate(result.state_times),
-        "word_frequencies": charts.word_frequencies(result.word_counts),
-        "rank_frequency": charts.rank_frequency(result.word_counts),
-        "text_statistics": charts.text_statistics(result.statistics),
+        "latency_by_rate": lambda: charts.latency_by_rate(stages, saturation=result.saturation),
+        "completed_against_offered": lambda: charts.completed_against_offered(stages, result.saturation),
+        "backlog_over_time": lambda: charts.backlog_over_time(messages, stages),
+        "corrected_and_naive": lambda: charts.corrected_and_naive(stages),
+        "latency_heatmap": lambda: charts.latency_heatmap(messages, stages=stages),
+        "state_times_by_rate": lambda: charts.state_times_by_rate(result.state_times),
+        "word_frequencies": lambda: charts.word_frequencies(result.word_counts),
+        "rank_frequency": lambda: charts.rank_frequency(result.word_counts),
+        "text_statistics": lambda: charts.text_statistics(result.statistics),
     }
 
 

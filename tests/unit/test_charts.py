@@ -153,3 +153,12 @@ def test_a_table_without_rows_or_columns_or_numbers_gives_a_sentence(draw: Calla
     chart = draw(nothing_finished)
     assert draw is charts.completed_against_offered or not chart.axes or chart.finding.startswith("Nothing"), draw
     assert "nan" not in shown(chart).lower()
+
+
+def test_what_a_users_matplotlibrc_says_does_not_apply(busy: pd.DataFrame) -> None:
+    with mpl.rc_context({"text.usetex": True, "axes.facecolor": "black", "font.size": 40}):
+        chart = charts.backlog_over_time(busy)
+        assert chart.png()
+        (axes,) = chart.axes
+        assert axes.get_facecolor() == (1.0, 1.0, 1.0, 1.0)
+        assert mpl.rcParams["font.size"] == 40

@@ -229,7 +229,7 @@ def test_numbers_that_json_cannot_hold_become_null(tmp_path: Path) -> None:
 def test_a_folder_for_results_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     target = Target("localstack", "t", endpoint_url="http://127.0.0.1:1")
-    with pytest.raises(OutputFolderError, match="lab demo --out"):
+    with pytest.raises(OutputFolderError, match="--out ~"):
         write_ramp(target, run_of(2), tmp_path / "file" / "out")
 
 
@@ -277,3 +277,31 @@ def test_a_run_of_which_nothing_was_seen_is_a_result(tmp_path: Path) -> None:
     assert summary["stages"][0]["completed"] == 0
     assert (tmp_path / "report.html").exists()
     assert (tmp_path / "tables" / "sends.csv").exists()
+
+
+def test_a_chart_that_cannot_be_drawn_costs_itself_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("latex was not found")
+
+    monkeypatch.setattr("lab.charts.latency_by_rate", broken)
+    said: list[str] = []
+    target = Target("localstack", "t", endpoint_url="http://127.0.0.1:1")
+    write_ramp(target, run_of(20), tmp_path, say=said.append)
+    assert said == ["The chart latency_by_rate could not be drawn: RuntimeError: latex was not found"]
+    assert not (tmp_path / "latency_by_rate.png").exists()
+    assert (tmp_path / "backlog_over_time.png").exists()
+    assert (tmp_path / "report.html").exists()
+
+
+def test_results_are_there_before_the_first_chart_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lab.charts.latency_by_rate", interrupted)
+    said: list[str] = []
+    target = Target("localstack", "t", endpoint_url="http://127.0.0.1:1")
+    with pytest.raises(KeyboardInterrupt):
+        write_ramp(target, run_of(20), tmp_path, say=said.append)
+    assert json.loads((tmp_path / "summary.json").read_text("utf-8"))["stages"][0]["sent"] == 20
+    assert (tmp_path / "tables" / "sends.csv").exists()
+    assert str(tmp_path) in said[0]
