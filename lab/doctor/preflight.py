@@ -17,7 +17,7 @@ from lab.emulator.environment import EXECUTOR
 from lab.errors import LabError
 from lab.target import Target
 
-_SUPPORTED = ((3, 11), (3, 13))
+_SUPPORTED = ((3, 11), (3, 14))
 _DISK_MB = 500
 _MEMORY_MB = 1_000
 
@@ -50,7 +50,7 @@ def _python() -> Finding:
         "Python",
         _SUPPORTED[0] <= version <= _SUPPORTED[1],
         ".".join(map(str, sys.version_info[:3])),
-        "make clean && make demo PYTHON=python3.12",
+        "make clean && make demo",
     )
 
 

@@ -14,7 +14,7 @@ from lab.emulator.runtime.hooks.after_import import after_import, around_import
 LOG = logging.getLogger(__name__)
 
 # The versions whose code was read and tested with the hooks.
-WRITTEN_FOR = ("4.9.2", "4.14.0")
+WRITTEN_FOR = ("4.9.2", "2026.3.0")
 OFF_WORDS = frozenset({"off", "0", "false", "no"})
 
 NAMES = (
@@ -30,6 +30,7 @@ NAMES = (
     "log_reading",
     "metrics",
     "queue_mapping",
+    "service_catalogue",
     "start_up",
     "state_machine_programs",
     "status_events",
