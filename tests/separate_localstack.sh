@@ -1,23 +1,24 @@
 #!/bin/sh
-# separate_localstack.sh PYTHON3.13 FOLDER PORT: the LocalStack that docker-compose.yml pins, without Docker, in the
-# foreground. It stands in for the image where there is no engine:
+# separate_localstack.sh PYTHON FOLDER PORT: the newest LocalStack that is free and asks for no token, without Docker, in
+# the foreground. It is the second engine that the lab is tested with, and newer than any image that starts without one:
 #   sh tests/separate_localstack.sh python3.13 /tmp/localstack 4599
 #   LAB_ENDPOINT_URL=http://127.0.0.1:4599 .venv/bin/lab up --target localstack
-# Its packages are those of requirements/localstack.in as they stood when this release came out (it needs Python 3.13);
-# the lab's Lambda executor is installed into it, and its settings are those of docker-compose.yml.
+# It needs Python 3.13 or 3.14. Its packages are those of requirements/localstack.in as they stood when it was tried; the
+# lab's Lambda executor is installed into it, and its settings are those of the embedded one.
 set -eu
 python=$1 folder=$2 port=$3
 project=$(cd "$(dirname "$0")/.." && pwd)
 uv=$project/.venv/bin/uv
-version=4.14.0
-released=2026-02-27T00:00:00Z
+version=2026.3.0
+tried=2026-11-26T00:00:00Z
 
 mkdir -p "$folder"
 cd "$folder"
 if [ ! -e installed ]; then
-    sed "s/^localstack-core\(.*\)==.*/localstack-core\1==$version/" "$project/requirements/localstack.in" >localstack.in
+    # it wants the newer psutil that 4.9.2 cannot take
+    sed "s/^localstack-core\(.*\)==.*/localstack-core\1==$version/; /^psutil</d" "$project/requirements/localstack.in" >localstack.in
     "$uv" venv --quiet --clear --python "$python" venv
-    "$uv" pip compile --quiet --python-version 3.13 --exclude-newer "$released" localstack.in -o localstack.txt
+    "$uv" pip compile --quiet --python venv/bin/python --exclude-newer "$tried" localstack.in -o localstack.txt
     "$uv" pip install --quiet --python venv/bin/python -r localstack.txt hatchling
     "$uv" pip install --quiet --python venv/bin/python --no-deps --no-build-isolation "$project"
     touch installed
@@ -28,7 +29,7 @@ exec env -i PATH="$PATH" HOME="$folder/home" TMPDIR="$folder/tmp" \
     FILESYSTEM_ROOT="$folder/filesystem" LOCALSTACK_VOLUME_DIR="$folder/volume" \
     GATEWAY_LISTEN="127.0.0.1:$port" LOCALSTACK_HOST="127.0.0.1:$port" \
     SERVICES=cloudwatch,events,iam,lambda,logs,resourcegroupstaggingapi,s3,sqs,stepfunctions,sts \
-    LAMBDA_RUNTIME_EXECUTOR=worker_pool PERSISTENCE=0 SQS_ENDPOINT_STRATEGY=path \
+    LAMBDA_RUNTIME_EXECUTOR=worker_pool OVERRIDE_IN_DOCKER=0 PERSISTENCE=0 SQS_ENDPOINT_STRATEGY=path \
     LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC=0.01 \
     LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC=0.2 \
     LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_ERROR_SEC=1 \

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,13 +22,31 @@ def doctor(
         str | None,
         typer.Option("--endpoint-url", help="Probe what an AWS-compatible endpoint on this machine can do."),
     ] = None,
+    ca_bundle: Annotated[
+        Path | None,
+        typer.Option("--ca-bundle", metavar="FILE", help="The certificate (PEM) of an endpoint that speaks https."),
+    ] = None,
+    access_key: Annotated[
+        str | None,
+        typer.Option("--access-key", envvar="LAB_PROBE_ACCESS_KEY", help="The endpoint's own key, if it checks keys."),
+    ] = None,
+    secret_key: Annotated[
+        str | None,
+        typer.Option(
+            "--secret-key",
+            envvar="LAB_PROBE_SECRET_KEY",
+            help="Its other half; as a variable it stays out of the list of processes.",
+        ),
+    ] = None,
 ) -> None:
     """Say what is missing here and how to get it."""
     from lab.doctor import examine, probe
+    from lab.target import check_access
 
     if endpoint_url is not None:
+        access = check_access(access_key, secret_key, ca_bundle)
         with out.status("Probing ...") as progress:
-            probed = probe(endpoint_url, say=lambda text: progress.update(f"Probed: {text}"))
+            probed = probe(endpoint_url, access=access, say=lambda text: progress.update(f"Probed: {text}"))
         out.print(as_table(probed))
         if any(result.verdict == "missing" for result in probed):
             raise typer.Exit(1)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import ssl
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,6 +30,47 @@ class ReachError(LabError):
     """A request of an emulator target was about to leave for another host. It was not sent."""
 
 
+@dataclass(frozen=True)
+class Access:
+    """How an emulator wants to be spoken to. LocalStack takes any keys, others have their own.
+
+    Attributes:
+        access_key, secret_key: its keys, never yours of AWS; both are kept out of texts.
+        ca_bundle: a PEM file with the certificate that its https is signed with; None for those that everybody trusts.
+    """
+
+    access_key: str = field(default="test", repr=False)
+    secret_key: str = field(default="test", repr=False)
+    ca_bundle: Path | None = None
+
+
+def check_access(access_key: str | None, secret_key: str | None, ca_bundle: Path | None) -> Access:
+    """An emulator's ``Access`` from what a user gave.
+
+    Raises:
+        TargetError: one key without the other, or a file that holds no certificate.
+    """
+    if bool(access_key) != bool(secret_key):
+        raise TargetError(
+            f"There is {'an access' if access_key else 'a secret'} key without its other half.",
+            next_step="export LAB_PROBE_ACCESS_KEY=… LAB_PROBE_SECRET_KEY=…, then the same command again",
+        )
+    if ca_bundle is not None:
+        try:
+            if "-----BEGIN CERTIFICATE-----" not in ca_bundle.read_text("ascii"):
+                raise ValueError("it holds no certificate in PEM form")
+            ssl.create_default_context(cafile=ca_bundle)
+        except (OSError, ValueError) as error:
+            raise TargetError(
+                f"The certificates in {ca_bundle} cannot be used ({getattr(error, 'strerror', None) or error}).",
+                next_step="--ca-bundle with the emulator's own certificate, a text file that begins with "
+                "-----BEGIN CERTIFICATE-----",
+            ) from None
+    if access_key and secret_key:
+        return Access(access_key, secret_key, ca_bundle)
+    return Access(ca_bundle=ca_bundle)
+
+
 def check_endpoint_url(url: str) -> str:
     """Return ``url`` when it leads to this machine or to the compose service.
 
@@ -44,7 +88,7 @@ def check_endpoint_url(url: str) -> str:
     return url
 
 
-def emulator_session() -> boto3.Session:
+def emulator_session(access: Access = Access()) -> boto3.Session:
     """A session that reads nothing of the user's AWS set-up and cannot send anywhere but to this machine."""
     core = botocore.session.Session(
         session_vars={
@@ -57,8 +101,8 @@ def emulator_session() -> boto3.Session:
     )
     core.register("before-send", _refuse_other_hosts)
     return boto3.Session(
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
+        aws_access_key_id=access.access_key,
+        aws_secret_access_key=access.secret_key,
         region_name=os.environ.get("LAB_REGION") or DEFAULT_REGION,
         botocore_session=core,
     )

@@ -20,6 +20,7 @@ from lab.target import runs
 from lab.target.sessions import (
     DEFAULT_ENDPOINT_URL,
     DEFAULT_REGION,
+    Access,
     TargetError,
     aws_session,
     check_endpoint_url,
@@ -39,10 +40,11 @@ class Target:
         name: the lab's name, part of every resource name.
     """
 
-    def __init__(self, kind: Kind, name: str, *, endpoint_url: str | None = None) -> None:
+    def __init__(self, kind: Kind, name: str, *, endpoint_url: str | None = None, access: Access | None = None) -> None:
         self.kind = kind
         self.name = paths.check_name(name)
         self._endpoint_url = endpoint_url
+        self._access = access or Access()
         self._session: boto3.Session | None = None
         self._clients: dict[tuple[str, float, int], Any] = {}
         self._lock = threading.RLock()
@@ -109,7 +111,7 @@ class Target:
         """The boto3 session behind the clients."""
         with self._lock:
             if self._session is None:
-                self._session = emulator_session() if self.is_emulator else aws_session()
+                self._session = emulator_session(self._access) if self.is_emulator else aws_session()
             return self._session
 
     def client(self, service: str, *, read_timeout_s: float = 60.0, attempts: int = 4) -> Any:
@@ -155,7 +157,8 @@ class Target:
                 s3={"addressing_style": "path"},
             )
         )
-        return self.session.client(service, config=config, endpoint_url=self.endpoint_url)
+        trusted = str(self._access.ca_bundle) if self._access.ca_bundle else None
+        return self.session.client(service, config=config, endpoint_url=self.endpoint_url, verify=trusted)
 
     def _note_where(self, parsed: dict[str, Any], model: Any, **_: Any) -> None:
         """Tell ``explain`` of which call and lab an error is; the parsed answer becomes the error's ``response``."""

@@ -115,7 +115,7 @@ def test_the_range_is_that_of_the_package(clone: Path) -> None:
     text = (clone / "pyproject.toml").read_text("utf-8")
     oldest, newest = run(clone, "sh", "-c", '. requirements/python.sh; echo "$oldest $newest"').stdout.split()
     assert f'requires-python = ">=3.{oldest},<3.{int(newest) + 1}"' in text
-    assert preflight._SUPPORTED == ((3, int(oldest)), (3, int(newest)))
+    assert ((3, int(oldest)), (3, int(newest))) == preflight._SUPPORTED
 
 
 def test_a_python_without_venv_is_told_the_package_to_install(clone: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from botocore.exceptions import (
     ConnectTimeoutError,
     EndpointConnectionError,
     ReadTimeoutError,
+    SSLError,
 )
 
 from lab import stack
@@ -24,12 +25,17 @@ from lab.doctor.probes.place import DiffersError, Place, Result, Verdict
 from lab.errors import LabError
 from lab.stack import Names, functions, logs, mapping, queues, roles, state_machine, waiting
 from lab.stack.names import FUNCTIONS
-from lab.target import Target, check_endpoint_url
+from lab.target import Access, Target, check_endpoint_url
 
 
 class EndpointError(LabError):
     """Nothing answers at an endpoint that is to be probed."""
 
+
+_KEYS_REFUSED = frozenset(
+    {"AccessDenied", "AccessDeniedException", "InvalidAccessKeyId", "InvalidClientTokenId", "SignatureDoesNotMatch"}
+    | {"MissingAuthenticationToken", "UnrecognizedClientException", "IncompleteSignature", "ExpiredToken"}
+)
 
 # name, notebooks that need it, the probe, and what it builds on
 PROBES: tuple[tuple[str, str, Callable[[Place], str], tuple[str, ...]], ...] = (
@@ -57,18 +63,22 @@ PROBES: tuple[tuple[str, str, Callable[[Place], str], tuple[str, ...]], ...] = (
 )
 
 
-def probe(endpoint_url: str, *, say: Callable[[str], None] = lambda text: None) -> list[Result]:
+def probe(
+    endpoint_url: str, *, access: Access | None = None, say: Callable[[str], None] = lambda text: None
+) -> list[Result]:
     """Try every capability against an endpoint on this machine, and clean up.
 
     Args:
         endpoint_url: such as ``http://127.0.0.1:4566``.
+        access: the endpoint's own keys and certificate; default is any keys, and certificates that everybody trusts.
         say: gets the name of each capability that was tried.
 
     Raises:
         TargetError: the URL leads away from this machine.
-        EndpointError: nothing answers there.
+        EndpointError: nothing answers there, it is not trusted, or it does not take the keys.
     """
-    target = Target("localstack", f"probe-{secrets.token_hex(3)}", endpoint_url=check_endpoint_url(endpoint_url))
+    check_endpoint_url(endpoint_url)
+    target = Target("localstack", f"probe-{secrets.token_hex(3)}", endpoint_url=endpoint_url, access=access)
     _answers(target, endpoint_url)
     place = Place(Names(target))
     results: dict[str, Result] = {}
@@ -95,10 +105,31 @@ def _answers(target: Target, endpoint_url: str) -> None:
     try:
         target.client("sts").get_caller_identity()
     except (EndpointConnectionError, ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError) as error:
+        other = "http" if endpoint_url.startswith("https:") else "https"
         raise EndpointError(
             f"Nothing answers at {endpoint_url} ({type(error).__name__}).",
-            next_step="start it, then the same command again",
+            next_step=f"start it, then the same command again; if it speaks {other}, with {other}:// in the URL",
         ) from None
+    except SSLError as error:
+        reason = str(error.kwargs.get("error", error))
+        if "CERTIFICATE_VERIFY_FAILED" not in reason:
+            raise EndpointError(
+                f"{endpoint_url} does not speak https.", next_step="the same command with http:// in place of https://"
+            ) from None
+        detail = reason.partition("certificate verify failed: ")[2].partition(" (_ssl")[0]
+        raise EndpointError(
+            f"The certificate of {endpoint_url} is not trusted ({detail or 'it cannot be verified'}).",
+            cause="it is signed by the emulator itself, or is for another name than the one in the URL.",
+            next_step=f"lab doctor --endpoint-url {endpoint_url} --ca-bundle FILE, with the emulator's certificate",
+        ) from None
+    except ClientError as error:
+        if waiting.error_code(error) in _KEYS_REFUSED:
+            raise EndpointError(
+                f"{endpoint_url} does not take these keys ({waiting.error_code(error)}).",
+                cause="this emulator checks keys, and has its own.",
+                next_step="export LAB_PROBE_ACCESS_KEY=… LAB_PROBE_SECRET_KEY=… with the keys that it prints or keeps, "
+                "then the same command again",
+            ) from None
     except Exception:  # noqa: BLE001 - something answers; what it can do is found out below
         pass
 
