@@ -133,7 +133,7 @@ def test_a_message_that_the_workflow_cannot_read_fails_by_name(
 def test_a_message_that_cannot_start_ends_in_the_dead_letter_queue_and_its_neighbours_do_not_suffer(
     target: Target,
 ) -> None:
-    # Two deliveries, 6 s apart, so that the last comes soon. The functions keep their usual timeout: with one of a second
+    # Two deliveries, 6 s apart, so that the last comes soon. The functions keep their usual timeout: with one second
     # a busy machine let a start of a neighbour time out, which was then delivered, or started, once more.
     names = stack.provision(target, Settings(max_receive_count=2))
     target.client("sqs").set_queue_attributes(
