@@ -116,6 +116,8 @@ def _localstack(target: Target) -> Finding:
     url = target.endpoint_url or ""
     try:
         target.client("sts").get_caller_identity()
+    except LabError as error:
+        return Finding("LocalStack", False, error.what, error.next_step)
     except Exception as error:  # noqa: BLE001 - whatever the reason, the finding is that it does not answer
         return Finding(
             "LocalStack", False, f"{url} does not answer ({type(error).__name__})", "docker compose up -d --wait"

@@ -15,11 +15,10 @@ from botocore.awsrequest import AWSPreparedRequest
 from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
 
 from lab.errors import LabError
+from lab.target import reach
 
 DEFAULT_REGION = "us-east-1"
 DEFAULT_ENDPOINT_URL = "http://127.0.0.1:4566"
-# The compose service's name is how the notebook container reaches LocalStack; all others are this machine.
-_LOCAL_HOSTS = frozenset({"127.0.0.1", "::1", "localhost", "localstack"})
 
 
 class TargetError(LabError):
@@ -72,18 +71,27 @@ def check_access(access_key: str | None, secret_key: str | None, ca_bundle: Path
 
 
 def check_endpoint_url(url: str) -> str:
-    """Return ``url`` when it leads to this machine or to the compose service.
+    """Return ``url`` when its host is a name of this machine or of the compose service.
+
+    Where such a name leads is looked up at each request, see ``reach``.
 
     Raises:
-        TargetError: it does not.
+        TargetError: it is not.
     """
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or parts.hostname not in _LOCAL_HOSTS:
+    next_step = f"LAB_ENDPOINT_URL={DEFAULT_ENDPOINT_URL} lab status --target localstack"
+    if parts.scheme not in ("http", "https") or not reach.is_known(parts.hostname):
         raise TargetError(
             f"'{url}' is not an emulator on this machine.",
-            cause="LAB_ENDPOINT_URL may name 127.0.0.1, localhost or the compose service 'localstack', so that a lab "
-            "with dummy credentials can never talk to anybody else.",
-            next_step=f"LAB_ENDPOINT_URL={DEFAULT_ENDPOINT_URL} lab status --target localstack",
+            cause="LAB_ENDPOINT_URL may name 127.0.0.1, localhost, localhost.localstack.cloud, host.docker.internal or "
+            "the compose service 'localstack', so that a lab with dummy credentials can never talk to anybody else.",
+            next_step=next_step,
+        )
+    if parts.scheme == "https" and not reach.is_loopback(parts.hostname):
+        raise TargetError(
+            f"'{url}' cannot be used with https.",
+            cause="the lab sends to the address that it looked up for this name, and a certificate names no address.",
+            next_step=next_step,
         )
     return url
 
@@ -109,12 +117,24 @@ def emulator_session(access: Access = Access()) -> boto3.Session:
 
 
 def _refuse_other_hosts(request: AWSPreparedRequest, **_: Any) -> None:
-    host = urlsplit(request.url).hostname
-    if host not in _LOCAL_HOSTS:
+    """Stop what would leave this machine; send what names it to the very address that was looked up and checked."""
+    parts = urlsplit(request.url)
+    host = parts.hostname or ""
+    if reach.is_loopback(host):
+        return
+    address = reach.address_of(host) if parts.scheme == "http" else None
+    if address is None:
+        known = reach.is_known(host)
         raise ReachError(
             f"A request to {host} was stopped before it left: this target stays on this machine.",
-            next_step="lab status, and report how you came here",
+            cause="that name does not lead to this machine here." if known else "",
+            next_step=f"LAB_ENDPOINT_URL={DEFAULT_ENDPOINT_URL} lab status --target localstack"
+            if known
+            else "lab status, and report how you came here",
         )
+    request.headers["Host"] = parts.netloc
+    bracketed = f"[{address}]" if ":" in address else address
+    request.url = parts._replace(netloc=bracketed + (f":{parts.port}" if parts.port else "")).geturl()
 
 
 def aws_session() -> boto3.Session:

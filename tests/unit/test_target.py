@@ -84,7 +84,15 @@ def test_an_endpoint_away_from_this_machine_is_refused(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["http://127.0.0.1:4566", "http://localhost:1", "http://[::1]:4566", "http://localstack:4566"]
+    "url",
+    [
+        "http://127.0.0.1:4566",
+        "https://localhost:1",
+        "http://[::1]:4566",
+        "http://localstack:4566",
+        "http://localhost.localstack.cloud:4566",
+        "http://host.docker.internal:4566",
+    ],
 )
 def test_loopback_and_the_compose_service_are_taken(url: str) -> None:
     assert check_endpoint_url(url) == url
