@@ -6,6 +6,9 @@ SHELL := /bin/sh
 # Empty: the newest Python that the lab runs on. `make demo PYTHON=/path/to/python` chooses another.
 PYTHON ?=
 
+# What a user's shell sets for another Python would lead this one astray.
+unexport PYTHONHOME PYTHONPATH PYTHONSTARTUP PYTHONUSERBASE PYTHONPLATLIBDIR PYTHONEXECUTABLE PYTHONWARNINGS
+
 BIN := .venv/bin
 
 help: ## list the commands

@@ -1,6 +1,6 @@
 #!/bin/sh
 # install.sh lab|dev [PYTHON]: sees to it that .venv holds what the lab, or its tests, need. The Makefile calls it each
-# time; with nothing to do it takes a fifth of a second. What it does anew, it says why.
+# time; with nothing to do it takes a tenth of a second. What it does anew, it says why.
 set -eu
 case $(uname -s) in MINGW* | MSYS* | CYGWIN*)
     echo "Express Lab does not run on Windows itself: use WSL (wsl --install, then this folder inside it) or Docker Desktop (docker compose up)." >&2
@@ -15,11 +15,11 @@ range="Python 3.$oldest to 3.$newest"
 
 # Where packages come from is the user's to say (indexes, proxies, certificates). Where they go, and which, is not.
 unset PIP_TARGET PIP_PREFIX PIP_ROOT PIP_PYTHON PIP_NO_DEPS PIP_ONLY_BINARY PIP_CONSTRAINT PIP_REQUIREMENT PIP_EDITABLE \
-    PIP_REPORT PIP_DOWNLOAD PIP_IGNORE_REQUIRES_PYTHON PIP_PLATFORM PIP_SRC \
+    PIP_REPORT PIP_DOWNLOAD PIP_IGNORE_REQUIRES_PYTHON PIP_PLATFORM PIP_ABI PIP_IMPLEMENTATION PIP_PYTHON_VERSION PIP_SRC \
     UV_SYSTEM_PYTHON UV_PYTHON UV_NO_BINARY UV_NO_BINARY_PACKAGE UV_CONSTRAINT UV_OVERRIDE UV_EXCLUDE_NEWER \
     UV_RESOLUTION UV_PRERELEASE UV_BREAK_SYSTEM_PACKAGES UV_COMPILE_BYTECODE \
     PYTHONHOME PYTHONPATH PYTHONWARNINGS PYTHONSTARTUP PYTHONUSERBASE PYTHONPLATLIBDIR PYTHONEXECUTABLE PYTHONSAFEPATH
-export PIP_USER=0 PIP_REQUIRE_VIRTUALENV=0 PIP_DRY_RUN=0 PIP_NO_BINARY=:none: PIP_DISABLE_PIP_VERSION_CHECK=1
+export PIP_USER=0 PIP_REQUIRE_VIRTUALENV=0 PIP_REQUIRE_HASHES=0 PIP_DRY_RUN=0 PIP_NO_BINARY=:none: PIP_DISABLE_PIP_VERSION_CHECK=1
 # Where the home cannot be written, uv would not start.
 mkdir -p "${UV_CACHE_DIR:-${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/uv}" 2>/dev/null || export UV_NO_CACHE=1
 
@@ -28,10 +28,17 @@ stop() { # what happened, what to do
     exit 1
 }
 
-failed() { # say the true cause, as far as the log tells
+failed() { # say the true cause, as far as the log tells: what pip said where it was asked, since it was the last resort
     tail -n 8 "$log" | cut -c1-300 >&2
-    said() { grep -qiE "$1" "$log"; }
     what="Installing the lab's packages failed; the whole log is $log."
+    explain "$(sed '1,/^With pip:$/d' "$log")"
+    explain "$(cat "$log")"
+    stop "$what" "see the last lines above, then: make demo"
+}
+
+explain() { # stop with the cause that the text $1 tells; come back when it tells none
+    said() { printf '%s\n' "$text" | grep -qiE "$1"; }
+    text=$1
     if said 'no space left|disk quota'; then
         stop "$what
 The disk is full." "free about 1 GB, then: make demo"
@@ -41,24 +48,22 @@ A folder cannot be written." "see the last lines above; copy the project into a 
     elif said 'do not match the hashes|hash mismatch'; then
         stop "$what
 A package is not the one that the lock names: a download was cut or changed on its way." "make demo, once more; behind a company's package index, ask whether it changes packages"
-    elif said 'certificate|ssl'; then
+    elif said 'certificate.verify.failed|peer certificate|self.signed certificate|issuer certificate|unknownissuer'; then
         stop "$what
 A server's certificate is not trusted: a proxy of your network signs with its own." "export SSL_CERT_FILE=/path/to/its-certificates.pem PIP_CERT=\$SSL_CERT_FILE, then: make demo"
     elif said 'failed building wheel|failed to build|unable to execute|command .*(cc|gcc|clang).* failed'; then
         stop "$what
 A package has no ready-made build for this machine ($(uname -sm), $(.venv/bin/python --version 2>&1))." "make demo PYTHON=python3.13, or use Docker: docker compose up"
-    elif said 'from versions: none|resolve|dns|network|connection|connect|timed out|timeout|error sending request|unreachable'; then
+    elif said 'name resolution|resolve host|dns error|network|connection|connect|timed out|timeout|sending request|unreachable|proxy'; then
         stop "$what
 The package index could not be reached." "check the network connection and its proxy, then: make demo (what is here already is kept)"
     elif said 'no matching distribution|not find a version|no version of|no solution'; then
         stop "$what
 The package index lacks a package of the lock." "unset PIP_INDEX_URL UV_INDEX_URL UV_DEFAULT_INDEX, or ask who keeps that index; then: make demo"
     fi
-    stop "$what" "see the last lines above, then: make demo"
 }
 
 version_of() { "$1" -I -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null; }
-packages() { echo ".venv/lib/python$(version_of .venv/bin/python)/site-packages"; }
 place() { (cd .venv && pwd -P); }
 lock_of() { cat requirements/bootstrap.txt "requirements/$1.txt" pyproject.toml | cksum; }
 current() { [ "$(cat ".venv/$1.installed" 2>/dev/null)" = "$(lock_of "$1")" ]; }
@@ -68,16 +73,17 @@ why_anew() { # why .venv, which is there, has to be made anew; nothing when it c
         echo "The environment in .venv is not complete."
     elif [ "$(cat .venv/place)" != "$(place)" ]; then
         echo "This folder was moved or copied."
-    elif ! .venv/bin/python -I -c '' >/dev/null 2>&1; then
-        echo "The Python that .venv was made with is gone."
-    elif ! supported .venv/bin/python; then
-        echo "The Python of .venv is another one now: $(.venv/bin/python --version 2>&1)."
-    elif [ ! -d "$(packages)" ]; then
-        echo "The Python of .venv was replaced by $(.venv/bin/python --version 2>&1)."
     elif [ -n "$python" ] && [ "$(version_of "$python")" != "$(version_of .venv/bin/python)" ]; then
         echo "Another Python is wanted."
-    elif [ -f .venv/lab.installed ] && ! damaged=$(.venv/bin/python -I -S requirements/intact.py "$(packages)"); then
-        echo "The package $damaged in .venv is damaged."
+    elif ! .venv/bin/python -I -S requirements/intact.py "$oldest" "$newest" "$(cat .venv/lab.installed 2>/dev/null)" 2>/dev/null; then
+        [ $? = 3 ] || echo "The Python that .venv was made with is gone."
+    fi
+}
+
+keep_uv() { # uv needs no Python: with it and its cache a folder that was moved is made anew without the network
+    kept=
+    if [ -x .venv/bin/uv ] && [ -x "$(command -v mktemp)" ] && grep -q "^uv==$(.venv/bin/uv --version 2>/dev/null | cut -d ' ' -f 2) " requirements/bootstrap.txt; then
+        kept=$(mktemp) && cp -p .venv/bin/uv "$kept"
     fi
 }
 
@@ -89,7 +95,9 @@ make_environment() {
     fi
     supported "$python" || stop "Express Lab needs $range; $python is $("$python" --version 2>&1 | head -n 1)." \
         "make demo, which finds one by itself; or: $(how_to_get_python)"
-    rm -rf .venv
+    keep_uv
+    rm -rf .venv 2>/dev/null || stop "$(pwd)/.venv cannot be removed: it belongs to another user, such as root." \
+        "sudo rm -rf .venv, then, without sudo: make demo"
     mkdir .venv 2>/dev/null || stop "This folder cannot be written: $(pwd)" "copy the project into a folder of your own, then: make demo"
     echo "Making .venv with $("$python" --version) ..."
     if ! "$python" -I -m venv .venv >"$log" 2>&1; then
@@ -98,7 +106,8 @@ make_environment() {
         case $reason in *"o space left"*) stop "Python could not make a virtual environment: the disk is full." "free about 1 GB, then: make demo" ;; esac
         stop "Python could not make a virtual environment." "on Debian and Ubuntu: apt install $(basename "$python")-venv, then: make demo"
     fi
-    .venv/bin/python -m pip install --require-hashes -r requirements/bootstrap.txt >"$log" 2>&1 || failed
+    [ -z "$kept" ] || mv "$kept" .venv/bin/uv
+    [ -x .venv/bin/uv ] || .venv/bin/python -m pip install --retries 2 --require-hashes -r requirements/bootstrap.txt >"$log" 2>&1 || failed
     if [ ! -x .venv/bin/uv ]; then
         .venv/bin/python -m pip config list >>"$log" 2>&1 || true
         stop "pip installed somewhere else than into .venv: $(grep -E '(target|prefix|root|user|python)=' "$log" | head -n 1)" \
@@ -109,9 +118,17 @@ make_environment() {
 
 # uv takes seconds, but knows only its own settings: where only pip is set up for the network at hand, pip does it.
 install() {
+    .venv/bin/uv pip install --offline --python .venv/bin/python --compile-bytecode "$@" >/dev/null 2>&1 && return
     .venv/bin/uv pip install --python .venv/bin/python --compile-bytecode "$@" >>"$log" 2>&1 && return
+    echo "With pip:" >>"$log"
     .venv/bin/python -m pip install --retries 1 --upgrade pip >>"$log" 2>&1 || true
     .venv/bin/python -m pip install --retries 1 "$@" >>"$log" 2>&1
+}
+
+name_kernel() { # what JupyterLab shows; a learner who has other kernels can tell the lab's
+    kernel=.venv/share/jupyter/kernels/python3/kernel.json
+    [ -f "$kernel" ] || return 0
+    sed 's/"display_name": "[^"]*"/"display_name": "Express Lab"/' "$kernel" >"$kernel.new" && mv "$kernel.new" "$kernel"
 }
 
 install_step() {
@@ -122,7 +139,10 @@ install_step() {
     : >"$log"
     rm -f ".venv/$1.installed"
     install --require-hashes -r "requirements/$1.txt" || failed
-    [ "$1" = dev ] || install --no-deps --no-build-isolation --editable . || failed
+    if [ "$1" = lab ]; then
+        install --no-deps --no-build-isolation --editable . || failed
+        name_kernel
+    fi
     lock_of "$1" >".venv/$1.installed"
 }
 

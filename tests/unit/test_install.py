@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -158,6 +159,18 @@ def test_with_everything_there_nothing_is_done_and_nothing_said(installed: Path)
         assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
 
 
+def again(folder: Path, *, command: tuple[str, ...] = ("sh", "requirements/install.sh", "lab")) -> Any:
+    """The command, with a Python that makes an environment in no time, but whose pip reaches nobody."""
+    fake_python(
+        folder.parent / "pythons",
+        "python3.14",
+        'case "$*" in *--version*) echo "Python 3.14.0" ;;'
+        ' *-m\\ venv*) mkdir -p .venv/bin && cp "$0" .venv/bin/python ;;'
+        ' *-m\\ pip*) echo "Failed to establish a new connection" && exit 1 ;; esac',
+    )
+    return run(folder, *command, PATH=f"{folder.parent / 'pythons'}:{os.environ['PATH']}")
+
+
 def made_anew(ended: subprocess.CompletedProcess[str]) -> str:
     """The sentence that says why, of a run that then found no package index."""
     assert ended.returncode != 0
@@ -170,38 +183,41 @@ def made_anew(ended: subprocess.CompletedProcess[str]) -> str:
 def test_a_copy_does_not_run_the_code_of_the_first_folder(installed: Path) -> None:
     copy = installed.with_name("second lab")
     shutil.copytree(installed, copy, symlinks=True)
-    assert made_anew(install(copy)) == "This folder was moved or copied. Its packages are installed anew."
+    assert made_anew(again(copy)) == "This folder was moved or copied. Its packages are installed anew."
     assert install(installed).stdout == ""
 
 
 def test_a_folder_that_was_renamed_is_noticed(installed: Path) -> None:
     moved = installed.rename(installed.with_name("renamed"))
-    assert made_anew(make(moved, "demo")) == "This folder was moved or copied. Its packages are installed anew."
+    assert (
+        made_anew(again(moved, command=("make", "demo")))
+        == "This folder was moved or copied. Its packages are installed anew."
+    )
 
 
 def test_a_base_python_that_is_gone_is_noticed(installed: Path) -> None:
     for python in (installed / ".venv" / "bin").glob("python*"):
         python.unlink()
         python.symlink_to("/nonexistent/python3")
-    assert made_anew(install(installed)).startswith("The Python that .venv was made with is gone.")
+    assert made_anew(again(installed)).startswith("The Python that .venv was made with is gone.")
 
 
 def test_a_base_python_of_another_version_is_noticed(installed: Path) -> None:
     (libraries,) = (installed / ".venv" / "lib").glob("python3*")
     libraries.rename(libraries.with_name("python3.10"))
-    assert made_anew(install(installed)).startswith("The Python of .venv was replaced by Python 3.")
+    assert made_anew(again(installed)).startswith("The Python of .venv was replaced by Python 3.")
 
 
 @pytest.mark.parametrize("lost", ["colour", "colour/red.py", "colour-1.0.dist-info/RECORD"])
 def test_a_package_that_is_damaged_is_named(installed: Path, lost: str) -> None:
     (site,) = (installed / ".venv" / "lib").glob("python3*/site-packages")
     shutil.rmtree(site / lost) if (site / lost).is_dir() else (site / lost).unlink()
-    assert made_anew(install(installed)).startswith("The package colour in .venv is damaged.")
+    assert made_anew(again(installed)).startswith("The package colour in .venv is damaged.")
 
 
 def test_an_environment_that_was_not_finished_is_made_anew(installed: Path) -> None:
     (installed / ".venv" / "place").unlink()
-    assert made_anew(install(installed)).startswith("The environment in .venv is not complete.")
+    assert made_anew(again(installed)).startswith("The environment in .venv is not complete.")
 
 
 def test_a_new_lock_is_installed_into_the_environment_that_is_there(installed: Path) -> None:
