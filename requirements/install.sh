@@ -101,10 +101,14 @@ make_environment() {
     mkdir .venv 2>/dev/null || stop "This folder cannot be written: $(pwd)" "copy the project into a folder of your own, then: make demo"
     echo "Making .venv with $("$python" --version) ..."
     if ! "$python" -I -m venv .venv >"$log" 2>&1; then
-        reason=$(tail -n 3 "$log")
+        reason=$(tail -n 1 "$log" | cut -c1-300)
         rm -rf .venv
-        case $reason in *"o space left"*) stop "Python could not make a virtual environment: the disk is full." "free about 1 GB, then: make demo" ;; esac
-        stop "Python could not make a virtual environment." "on Debian and Ubuntu: apt install $(basename "$python")-venv, then: make demo"
+        "$python" -I -c 'import ensurepip' >/dev/null 2>&1 || stop "Python could not make a virtual environment." \
+            "on Debian and Ubuntu: sudo apt install $(basename "$python")-venv, then: make demo"
+        # venv does not say why the pip that it started failed.
+        [ "$(df -Pk . | tail -n 1 | sed -E 's/.* ([0-9]+) +[0-9]+% .*/\1/')" -gt 100000 ] 2>/dev/null ||
+            stop "Python could not make a virtual environment: the disk is full." "free about 1 GB, then: make demo"
+        stop "Python could not make a virtual environment: $reason" "make demo PYTHON=/path/to/another/python"
     fi
     [ -z "$kept" ] || mv "$kept" .venv/bin/uv
     [ -x .venv/bin/uv ] || .venv/bin/python -m pip install --retries 2 --require-hashes -r requirements/bootstrap.txt >"$log" 2>&1 || failed

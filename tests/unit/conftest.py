@@ -11,6 +11,7 @@ from typing import Any
 
 import botocore.session
 import pytest
+from installing import make_clone, make_installed
 
 PROJECT = Path(__file__).resolve().parents[2]
 EVENTS = Path(__file__).parent / "events"
@@ -103,3 +104,15 @@ def calm() -> Any:
     from chart_data import run_of
 
     return run_of((2, 4, 8), 5, 60)
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """What `make` needs of a clone, in a folder with a space in its path."""
+    return make_clone(tmp_path / "express lab")
+
+
+@pytest.fixture
+def installed(clone: Path) -> Path:
+    """A clone whose environment is up to date, with one package of one file."""
+    return make_installed(clone)

@@ -2,81 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
+from installing import NO_INDEX, again, fake_python, install, made_anew, make, run, tools
 
 from lab.doctor import preflight
 
-PROJECT = Path(__file__).resolve().parents[2]
-NO_INDEX = "http://127.0.0.1:9/simple"  # nobody listens there
-
-
-@pytest.fixture
-def clone(tmp_path: Path) -> Path:
-    """What `make` needs of a clone, in a folder with a space in its path."""
-    folder = tmp_path / "express lab"
-    folder.mkdir()
-    shutil.copy(PROJECT / "Makefile", folder)
-    shutil.copy(PROJECT / "pyproject.toml", folder)
-    shutil.copytree(PROJECT / "requirements", folder / "requirements")
-    return folder
-
-
-def run(clone: Path, *command: str, path: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    """A command in the clone, with a small environment and a package index that does not answer."""
-    return subprocess.run(
-        command,
-        cwd=clone,
-        env={
-            "PATH": path or os.environ["PATH"],
-            "HOME": str(clone),
-            "PIP_RETRIES": "0",
-            "PIP_INDEX_URL": NO_INDEX,
-            "UV_DEFAULT_INDEX": NO_INDEX,
-            "UV_HTTP_RETRIES": "0",
-            **environment,
-        },
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-
-
-def make(clone: Path, *arguments: str, path: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    return run(clone, "make", *arguments, path=path, **environment)
-
-
-def install(clone: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return run(clone, "sh", "requirements/install.sh", *(arguments or ("lab",)), **environment)
-
-
-def fake_python(folder: Path, name: str, script: str) -> Path:
-    folder.mkdir(exist_ok=True)
-    python = folder / name
-    python.write_text(f"#!/bin/sh\n{script}\n")
-    python.chmod(0o755)
-    return python
-
-
 OLD = 'case "$1" in --version) echo "Python 3.8.18";; *) exit 1;; esac'
 WITHOUT_VENV = (
-    'case "$*" in *--version*) echo "Python 3.11.2";; *-c*) exit 0;; *) echo "ensurepip is missing" >&2; exit 1;; esac'
+    'case "$*" in *--version*) echo "Python 3.11.2" ;; *ensurepip*) exit 1 ;; *-c*) exit 0 ;;'
+    ' *) echo "ensurepip is missing" >&2; exit 1 ;; esac'
 )
-
-
-def tools(folder: Path, *more: str) -> str:
-    """A PATH with what the installer needs and no Python."""
-    folder.mkdir(exist_ok=True)
-    for tool in ("make", "sh", "dirname", "basename", "rm", "cat", "tail", "uname", "head", "mkdir", "cksum", *more):
-        (folder / tool).symlink_to(str(shutil.which(tool)))
-    return str(folder)
 
 
 def test_a_python_that_is_too_old_is_named(clone: Path, tmp_path: Path) -> None:
@@ -122,7 +61,7 @@ def test_the_range_is_that_of_the_package(clone: Path) -> None:
 def test_a_python_without_venv_is_told_the_package_to_install(clone: Path, tmp_path: Path) -> None:
     ended = make(clone, "demo", f"PYTHON={fake_python(tmp_path, 'python3.11', WITHOUT_VENV)}")
     assert ended.returncode != 0
-    assert "Next: on Debian and Ubuntu: apt install python3.11-venv" in ended.stderr
+    assert "Next: on Debian and Ubuntu: sudo apt install python3.11-venv" in ended.stderr
     assert not (clone / ".venv").exists()
 
 
@@ -135,49 +74,10 @@ def test_every_command_of_the_makefile_is_listed_by_help(clone: Path) -> None:
 # An environment that is there: the installer's own records around a Python without packages
 
 
-@pytest.fixture
-def installed(clone: Path) -> Path:
-    """A clone whose environment is up to date, with one package of one file."""
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", ".venv"], cwd=clone, check=True)
-    (site,) = (clone / ".venv" / "lib").glob("python3*/site-packages")
-    (site / "colour").mkdir()
-    (site / "colour" / "red.py").touch()
-    (site / "colour-1.0.dist-info").mkdir()
-    (site / "colour-1.0.dist-info" / "RECORD").write_text("colour/red.py,,\ncolour-1.0.dist-info/RECORD,,\n")
-    (clone / ".venv" / "place").write_text(f"{clone / '.venv'}\n")
-    for step in ("lab", "dev"):
-        files = ("requirements/bootstrap.txt", f"requirements/{step}.txt", "pyproject.toml")
-        content = b"".join((clone / file).read_bytes() for file in files)
-        digest = subprocess.run(["cksum"], input=content, capture_output=True, check=True).stdout
-        (clone / ".venv" / f"{step}.installed").write_bytes(digest)
-    return clone
-
-
 def test_with_everything_there_nothing_is_done_and_nothing_said(installed: Path) -> None:
     for step in ("lab", "dev"):
         ended = install(installed, step)
         assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
-
-
-def again(folder: Path, *, command: tuple[str, ...] = ("sh", "requirements/install.sh", "lab")) -> Any:
-    """The command, with a Python that makes an environment in no time, but whose pip reaches nobody."""
-    fake_python(
-        folder.parent / "pythons",
-        "python3.14",
-        'case "$*" in *--version*) echo "Python 3.14.0" ;;'
-        ' *-m\\ venv*) mkdir -p .venv/bin && cp "$0" .venv/bin/python ;;'
-        ' *-m\\ pip*) echo "Failed to establish a new connection" && exit 1 ;; esac',
-    )
-    return run(folder, *command, PATH=f"{folder.parent / 'pythons'}:{os.environ['PATH']}")
-
-
-def made_anew(ended: subprocess.CompletedProcess[str]) -> str:
-    """The sentence that says why, of a run that then found no package index."""
-    assert ended.returncode != 0
-    assert "Making .venv with Python 3." in ended.stdout
-    assert "The package index could not be reached." in ended.stderr
-    assert "check the network connection" in ended.stderr
-    return ended.stdout.splitlines()[0]
 
 
 def test_a_copy_does_not_run_the_code_of_the_first_folder(installed: Path) -> None:
@@ -190,8 +90,7 @@ def test_a_copy_does_not_run_the_code_of_the_first_folder(installed: Path) -> No
 def test_a_folder_that_was_renamed_is_noticed(installed: Path) -> None:
     moved = installed.rename(installed.with_name("renamed"))
     assert (
-        made_anew(again(moved, command=("make", "demo")))
-        == "This folder was moved or copied. Its packages are installed anew."
+        made_anew(again(moved, "make", "demo")) == "This folder was moved or copied. Its packages are installed anew."
     )
 
 
