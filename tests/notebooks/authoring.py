@@ -29,6 +29,27 @@ from lab import paths
 
 BEGIN, INSTEAD, END = "# BEGIN SOLUTION", "# INSTEAD", "# END SOLUTION"
 VARIES = "nbval-ignore-output"
+
+# The first code cell of every notebook, folded: with another kernel than the lab's, the first import would end in a
+# bare ModuleNotFoundError. IPython prints what _render_traceback_ gives in place of a traceback.
+RIGHT_KERNEL = """\
+# Is this the lab's own Python? The same in every notebook.
+from importlib import metadata
+
+
+class OtherKernelError(Exception):
+    def _render_traceback_(self):
+        return [str(self)]
+
+
+try:
+    metadata.version("express-lab")
+except metadata.PackageNotFoundError:
+    raise OtherKernelError(
+        "This notebook runs with another Python than the lab's, which lacks the lab.\\n"
+        "Next: Kernel → Change Kernel → Express Lab; in an editor, choose the Python .venv/bin/python of this project. "
+        "Where neither is offered, type in a terminal: make lab"
+    ) from None"""
 SANITIZE_FILE = Path(__file__).with_name("sanitize.cfg")
 
 # A cell whose output varies proves nothing by its output: one of the next cells has to.
@@ -78,16 +99,21 @@ def build(edition: Edition) -> nbformat.NotebookNode:
     read = jupytext.read(edition.source, fmt="py:percent")
     notebook = nbformat.v4.new_notebook(
         metadata={
-            "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+            "kernelspec": {"display_name": "Express Lab", "language": "python", "name": "python3"},
             "language_info": {"name": "python"},
             "made_from": f"notebooks/source/{edition.source.name}; edit that file, then: make notebooks",
         }
     )
     seen: Counter[str] = Counter()
+    guarded = False
     for cell in read.cells:
         text = choose(cell.source, solved=edition.solved, where=edition.source.name)
         if not text.strip():
             continue
+        if cell.cell_type == "code" and not guarded:
+            folded = {"jupyter": {"source_hidden": True}}
+            notebook.cells.append(nbformat.v4.new_code_cell(RIGHT_KERNEL, id="right-kernel", metadata=folded))
+            guarded = True
         new = nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell
         tags = cell.metadata.get("tags")
         # Named after its content, so that a new cell above does not rename all cells below.

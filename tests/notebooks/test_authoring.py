@@ -81,7 +81,7 @@ def test_a_changed_source_is_found(lesson: list[Edition]) -> None:
     source = lesson[0].source
     source.write_text(SOURCE.replace("42", "43"))
     assert authoring.complaints(lesson[0]) == []  # the learner's notebook does not show the solution
-    assert "cells differ from 03_lesson.py: cell 4 is 'answer = 42" in authoring.complaints(lesson[1])[0]
+    assert "cells differ from 03_lesson.py: cell 5 is 'answer = 42" in authoring.complaints(lesson[1])[0]
 
 
 def test_a_missing_notebook_is_found(lesson: list[Edition]) -> None:
@@ -91,11 +91,11 @@ def test_a_missing_notebook_is_found(lesson: list[Edition]) -> None:
 
 def test_a_cell_that_was_not_executed_is_found(lesson: list[Edition]) -> None:
     def strip(cells: list[nbformat.NotebookNode]) -> None:
-        cells[2].execution_count, cells[2].outputs = None, []
+        cells[3].execution_count, cells[3].outputs = None, []
 
     found = changed(lesson[0], strip)
-    assert found[0].startswith("code cell 3 has the execution count None")
-    assert found[1] == "code cell 3 shows something, but has no output"
+    assert found[0].startswith("code cell 4 has the execution count None")
+    assert found[1] == "code cell 4 shows something, but has no output"
 
 
 def test_an_error_output_is_found(lesson: list[Edition]) -> None:
@@ -117,7 +117,7 @@ def test_a_cell_that_varies_needs_a_check_near_it(lesson: list[Edition]) -> None
     lesson[0].source.write_text(SOURCE.replace('self_checks.answer("it", expected=answer, observed=answer)', "answer"))
     notebook = authoring.build(lesson[0])
     assert authoring.unguarded(notebook) == [
-        "code cell 2 is tagged nbval-ignore-output, and nothing checks what it shows"
+        "code cell 3 is tagged nbval-ignore-output, and nothing checks what it shows"
     ]
 
 
