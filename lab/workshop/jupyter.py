@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 import webbrowser
@@ -115,19 +116,23 @@ def _launch(target: Target, folder: Path, port: int, token: str, log_file: Path)
         # In a container everybody is root, and the server listens to this machine only.
         "--ServerApp.allow_root=True",
     ]
-    environment = os.environ | {
-        "LAB_TARGET": target.kind,
-        "LAB_NAME": target.name,
-        "LAB_STATE_DIR": str(paths.state_root()),
-        # So that `lab status` works in a terminal of JupyterLab.
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
-        # Not on the command line, which every user of the machine can read.
-        "JUPYTER_TOKEN": token,
-        "JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, [str(home), os.environ.get("JUPYTER_CONFIG_PATH")])),
-        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
-        # Our own kernel, even where the user has one of the same name.
-        "JUPYTER_PREFER_ENV_PATH": "1",
-    }
+    environment = (
+        os.environ
+        | {
+            "LAB_TARGET": target.kind,
+            "LAB_NAME": target.name,
+            "LAB_STATE_DIR": str(paths.state_root()),
+            # So that `lab status` works in a terminal of JupyterLab.
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+            # Not on the command line, which every user of the machine can read.
+            "JUPYTER_TOKEN": token,
+            "JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, [str(home), os.environ.get("JUPYTER_CONFIG_PATH")])),
+            "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+            # Our own kernel, even where the user has one of the same name.
+            "JUPYTER_PREFER_ENV_PATH": "1",
+        }
+        | home_for_jupyter(home)
+    )
     with log_file.open("wb") as log:
         # A session of its own: Ctrl-C in the terminal reaches us alone, and we end things in the right order.
         return subprocess.Popen(
@@ -139,6 +144,15 @@ def _launch(target: Target, folder: Path, port: int, token: str, log_file: Path)
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+
+
+def home_for_jupyter(instead: Path) -> dict[str, str]:
+    """The variable that gives JupyterLab and its kernels ``instead`` for a home that cannot be written."""
+    try:
+        with tempfile.TemporaryDirectory(dir=Path.home()):
+            return {}
+    except (OSError, RuntimeError):  # there is none, or it belongs to somebody else
+        return {"HOME": str(instead)}
 
 
 def _wait_until_ready(server: subprocess.Popen[bytes], port: int, token: str, log_file: Path) -> None:

@@ -43,3 +43,14 @@ def test_a_jupyter_that_ends_at_once_is_an_error_with_its_last_words(
         jupyter.serve(target, open_browser=False, say=said.append)
     assert caught.value.next_step == "make lab"
     assert said == []
+
+
+@pytest.mark.parametrize("home", ["/nonexistent/home", "/proc"])
+def test_a_home_that_cannot_be_written_is_not_jupyters(
+    home: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", home)
+    assert jupyter.home_for_jupyter(tmp_path) == {"HOME": str(tmp_path)}
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert jupyter.home_for_jupyter(tmp_path / "other") == {}
+    assert list(tmp_path.iterdir()) == []
