@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 EXECUTOR = "worker_pool"
+# The class behind it, as the emulator itself reports it.
+EXECUTOR_CLASS = "WorkerPoolExecutor"
 # What the runtime room writes once the emulator is up: what it loaded.
 REPORT = "report.json"
 # What LocalStack takes for the root of its file system.

@@ -14,19 +14,18 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from http import HTTPStatus
 from pathlib import Path
 
 import psutil
 
 from lab import paths
-from lab.emulator import catalogue
-from lab.emulator.environment import FILESYSTEM, REPORT, environment
+from lab.emulator import catalogue, failing
+from lab.emulator.environment import EXECUTOR_CLASS, FILESYSTEM, REPORT, environment
 from lab.emulator.ports import choose_port, listening_addresses, port_taken
-from lab.emulator.processes import Emulator, answers, end, find, running
+from lab.emulator.processes import Emulator, answer, end, find, running
 from lab.errors import LabError
 
-# The class behind it, as the emulator itself reports it.
-EXECUTOR_CLASS = "WorkerPoolExecutor"
 START_DEADLINE_S = 90.0
 
 
@@ -135,19 +134,20 @@ def _launch(name: str, folder: Path, port: int, extra_environment: Mapping[str, 
 
 def _wait_until_ready(emulator: Emulator, folder: Path, deadline: float) -> bool:
     """True once it answers on its port; False when another program holds the port."""
+    watch = failing.Watch(emulator.log_file)
     while True:
         process = emulator.process()
         if process is None:
-            last_lines = _tail(emulator.log_file)
-            if "address already in use" in last_lines.lower():
+            if "address already in use" in failing.last_lines(emulator.log_file).lower():
                 return False
             raise EmulatorError(
                 f"LocalStack ended while it was starting. The last lines of its log, {emulator.log_file}:\n"
-                f"{last_lines}",
-                cause="a broken installation, or no memory left.",
+                f"{failing.last_lines(emulator.log_file)}",
+                cause=failing.last_error(emulator.log_file) or "a broken installation, or no memory left.",
                 next_step="make clean && make demo",
             )
-        if answers(emulator.port, 1.0):
+        status = answer(emulator.port, 1.0)
+        if status == HTTPStatus.OK:
             addresses = listening_addresses(process, emulator.port)
             if addresses is not None and addresses - {"127.0.0.1"}:
                 end(emulator)
@@ -158,11 +158,20 @@ def _wait_until_ready(emulator: Emulator, folder: Path, deadline: float) -> bool
                     next_step="make clean && make demo",
                 )
             return addresses is None or bool(addresses)
+        if watch.failing(status):
+            end(emulator)
+            what = "fails at each request" if status else "failed while it was starting"
+            raise EmulatorError(
+                f"LocalStack {what}. The last lines of its log, {emulator.log_file}:\n"
+                f"{failing.last_lines(emulator.log_file)}",
+                cause=failing.last_error(emulator.log_file) or f"it answers with HTTP status {status}.",
+                next_step=f"lab doctor --name {emulator.name}",
+            )
         if time.monotonic() > deadline:
             end(emulator)
             raise EmulatorError(
                 f"LocalStack did not answer in time. Its log is {emulator.log_file}.",
-                cause="the machine is very busy.",
+                cause=failing.last_error(emulator.log_file) or "the machine is very busy.",
                 next_step=f"lab up --name {emulator.name}",
             )
         time.sleep(0.05)
@@ -194,11 +203,3 @@ def _end_orphans(say: Callable[[str], None]) -> None:
                 f"The emulator of lab '{emulator.name}' (process {emulator.pid}) was left by a killed run; it is ended."
             )
             stop(emulator.name)
-
-
-def _tail(log_file: str, lines: int = 8) -> str:
-    try:
-        text = Path(log_file).read_text("utf-8", errors="replace")
-    except OSError:
-        return ""
-    return "\n".join(f"    {line}" for line in text.splitlines()[-lines:])

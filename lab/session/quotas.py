@@ -7,6 +7,8 @@ from dataclasses import replace
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lab.analysis.quotas import Quotas
+from lab.emulator import processes
+from lab.emulator.environment import EXECUTOR_CLASS
 from lab.stack import Settings
 from lab.target import Target
 
@@ -30,11 +32,16 @@ def read(target: Target) -> Quotas:
 
 def fitted(target: Target, settings: Settings) -> Settings:
     """``settings`` as this target can carry them; what a learner set is left as it is."""
-    if target.kind == "localstack" and settings.reserved_concurrency is None:
+    if target.kind == "localstack" and settings.reserved_concurrency is None and not _shares_workers(target):
         return replace(settings, reserved_concurrency=CONTAINERS_PER_FUNCTION)
     if target.kind == "aws" and settings.mapping_concurrency is None:
         return replace(settings, mapping_concurrency=read(target).mapping_concurrency)
     return settings
+
+
+def _shares_workers(target: Target) -> bool:
+    """Whether it is the lab's own LocalStack, whose invocations queue for a few workers and start no containers."""
+    return processes.executor_at(target.endpoint_url or "") == EXECUTOR_CLASS
 
 
 def _start_express_per_s(target: Target) -> tuple[float, str]:

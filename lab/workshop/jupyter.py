@@ -43,6 +43,9 @@ def serve(
     port: int | None = None,
     say: Callable[[str], None] = print,
     folder: Path = paths.PROJECT,
+    listen: str = "127.0.0.1",
+    token: str | None = None,
+    published_port: int | None = None,
 ) -> None:
     """Start the emulator if the target is embedded, then JupyterLab, and wait for Ctrl-C (or SIGTERM, SIGHUP).
 
@@ -55,6 +58,9 @@ def serve(
         port: JupyterLab's port; default is 8888, or any free one when that is taken.
         say: gets whole sentences.
         folder: what JupyterLab shows; holds ``notebooks/00_start_here.ipynb``.
+        listen: the address that JupyterLab binds; another one than the default in a container alone.
+        token: what the address ends in; default is a random one.
+        published_port: the port of the address that is said, where a container's port is published as another.
 
     Raises:
         JupyterError: it did not start, or ended by itself.
@@ -68,12 +74,12 @@ def serve(
                 ours = processes.find(target.name) is None
                 emulator = launcher.start(target.name, owned=True, say=say)
                 say(f"The emulator answers at {emulator.endpoint_url}.")
-            token = secrets.token_urlsafe(9)
+            token = token or secrets.token_urlsafe(9)
             chosen = _choose_port(port)
             log_file = paths.state_folder(target.name) / "jupyter.log"
-            server = _launch(target, folder, chosen, token, log_file)
+            server = _launch(target, folder, listen, chosen, token, log_file)
             _wait_until_ready(server, chosen, token, log_file)
-            url = f"http://127.0.0.1:{chosen}/lab/tree/{FIRST_NOTEBOOK}?token={token}"
+            url = f"http://127.0.0.1:{published_port or chosen}/lab/tree/{FIRST_NOTEBOOK}?token={token}"
             say(f"The workshop is open at {url}")
             say("Ctrl-C stops JupyterLab" + (" and the emulator, with all that the lab holds." if ours else "."))
             if open_browser:
@@ -92,7 +98,9 @@ def serve(
         say(f"The emulator of lab '{target.name}' was running before and goes on; lab down ends it.")
 
 
-def _launch(target: Target, folder: Path, port: int, token: str, log_file: Path) -> subprocess.Popen[bytes]:
+def _launch(
+    target: Target, folder: Path, listen: str, port: int, token: str, log_file: Path
+) -> subprocess.Popen[bytes]:
     home = log_file.parent / "jupyter"
     labconfig = home / "labconfig"
     labconfig.mkdir(parents=True, exist_ok=True)
@@ -107,7 +115,7 @@ def _launch(target: Target, folder: Path, port: int, token: str, log_file: Path)
         "-m",
         "jupyterlab",
         "--no-browser",
-        "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.ip={listen}",
         f"--ServerApp.port={port}",
         "--ServerApp.port_retries=0",
         f"--ServerApp.root_dir={folder}",

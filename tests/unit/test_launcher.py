@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from lab import paths
-from lab.emulator import launcher, ports, processes
+from lab.emulator import failing, launcher, ports, processes
 from lab.emulator.environment import environment
 from lab.emulator.launcher import EmulatorError
 from lab.emulator.ports import PortTakenError
@@ -92,6 +92,60 @@ class Healthy(http.server.BaseHTTPRequestHandler):
 port = int(os.environ["GATEWAY_LISTEN"].rpartition(":")[2])
 http.server.HTTPServer(("127.0.0.1", port), Healthy).serve_forever()
 """
+
+
+ANSWERS_ERRORS = """
+import http.server, os, sys
+class Failing(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        print("Traceback (most recent call last):", file=sys.stderr)
+        print("PermissionError: [Errno 13] Permission denied: '/usr/lib/localstack'", file=sys.stderr, flush=True)
+        self.send_response(500)
+        self.end_headers()
+    def log_message(self, *args):
+        pass
+port = int(os.environ["GATEWAY_LISTEN"].rpartition(":")[2])
+http.server.HTTPServer(("127.0.0.1", port), Failing).serve_forever()
+"""
+PRINTS_A_TRACEBACK_AND_HANGS = """
+import threading, time
+def fail():
+    raise OSError("no space left on device")
+threading.Thread(target=fail).start()
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "cause"),
+    [
+        (ANSWERS_ERRORS, "PermissionError: [Errno 13] Permission denied: '/usr/lib/localstack'"),
+        (PRINTS_A_TRACEBACK_AND_HANGS, "OSError: no space left on device"),
+    ],
+)
+def test_a_localstack_that_fails_without_ending_is_ended_within_seconds_and_its_own_words_are_the_cause(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, program: str, cause: str
+) -> None:
+    (tmp_path / "program.py").write_text(program)
+    failing_python = tmp_path / "failing-python"
+    failing_python.write_text(f"#!/bin/sh\nexec '{sys.executable}' '{tmp_path}/program.py'\n")
+    failing_python.chmod(0o755)
+    monkeypatch.setattr(launcher.sys, "executable", str(failing_python))
+    monkeypatch.setattr(failing, "ERRORS_FOR_S", 0.5)
+    monkeypatch.setattr(failing, "AFTER_TRACEBACK_S", 0.5)
+    with pytest.raises(EmulatorError) as caught:
+        launcher.start("a", deadline_s=20.0)
+    assert caught.value.cause == cause
+    assert "The last lines of its log" in caught.value.what
+    assert processes.running() == []
+
+
+def test_a_localstack_that_recovers_from_an_error_is_waited_for(tmp_path: Path) -> None:
+    watch = failing.Watch(str(tmp_path / "log"))
+    assert not watch.failing(500)
+    assert watch._errors_since is not None
+    assert not watch.failing(None)
+    assert watch._errors_since is None
 
 
 def test_an_emulator_that_others_in_the_network_can_reach_is_refused_and_ended(

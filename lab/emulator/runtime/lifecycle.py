@@ -22,10 +22,16 @@ def install_hooks() -> None:
 def listen_on_loopback_only() -> None:
     """Binds LocalStack to 127.0.0.1: it takes the port of ``GATEWAY_LISTEN`` and ignores the address.
 
-    On all addresses, anybody in the same network could deploy and run code on this machine. No switch turns this off.
+    On all addresses, anybody in the same network could deploy and run code on this machine. In the lab's own image it
+    listens on the container's addresses, which are nobody's until a port is published.
     """
     from localstack.runtime.server import twisted as server
     from twisted.internet import endpoints
+
+    from lab.emulator.runtime import settings
+
+    if settings.listens_in_container():
+        return
 
     class LoopbackEndpoints:
         TCP6ServerEndpoint = endpoints.TCP6ServerEndpoint
@@ -65,13 +71,15 @@ def ask_no_dns() -> None:
 
 @hooks.on_infra_ready()
 def report_what_was_loaded() -> None:
-    """Writes the report file that the launcher reads."""
+    """Tells the launcher and the clients of a container which executor this is."""
     _hooks.ready()
     from localstack.services.lambda_.invocation.runtime_executor import get_runtime_executor
 
-    from lab.emulator.runtime.report import write_report
+    from lab.emulator.runtime import report
 
-    write_report(get_runtime_executor().__name__, _hooks.states, VERSION)
+    loaded = report.make_report(get_runtime_executor().__name__, _hooks.states, VERSION)
+    report.serve_report(loaded)
+    report.write_report(loaded)
 
 
 @hooks.on_infra_shutdown()

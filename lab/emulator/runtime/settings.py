@@ -24,3 +24,15 @@ def workers_per_function(environment: Mapping[str, str] = os.environ, cores: int
 def pure_python_runtime_client(environment: Mapping[str, str] = os.environ) -> bool:
     """Whether workers must use the pure-Python runtime client even where the compiled one is installed."""
     return environment.get("LAB_PURE_PYTHON_RUNTIME_CLIENT", "").lower() in TRUE_WORDS
+
+
+def listens_in_container(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether this is the program of the lab's own image: all three of its marks are there.
+
+    The embedded emulator is given none of them, and its launcher refuses one that listens elsewhere than on 127.0.0.1.
+    """
+    return (
+        environment.get("LAB_LISTEN") == "container"
+        and environment.get("LAB_IMAGE") == "1"
+        and environment.get("GATEWAY_LISTEN", "").startswith("0.0.0.0:")
+    )
