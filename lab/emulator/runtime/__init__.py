@@ -10,7 +10,7 @@ Environment variables read by this package:
 ``LAB_PURE_PYTHON_RUNTIME_CLIENT``  ``1`` makes workers use the pure-Python runtime client even where the compiled is
 ``LAB_HOOKS``                       ``off`` turns all hooks off
 ``LAB_HOOKS_OFF``                   names of hooks to turn off, with commas between
-``LAB_LISTEN``                      ``container``, in the lab's own image (``LAB_IMAGE=1``) with GATEWAY_LISTEN on 0.0.0.0: listen there
+``LAB_LISTEN``, ``LAB_IMAGE``        ``container`` and ``1``, of the lab's image: listen on the container's addresses
 ``LAB_EMULATOR_REPORT``             path of a JSON file, written once LocalStack is ready: what was really loaded
 ==================================  ==================================================================================
 """
