@@ -11,8 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 import pytest
 
-from conftest import Function, LocalStack, deploy, is_alive, wait_until, zipped
+from conftest import Function, LocalStack, deploy, free_port, is_alive, wait_until, zipped
+from lab.emulator import launcher
+from lab.emulator.environment import EXECUTOR_CLASS
 from lab.emulator.launcher import EmulatorError
+from lab.emulator.ports import listening_addresses
+from lab.emulator.processes import executor_at
 
 STUCK = """
 import os, re, time
@@ -67,6 +71,29 @@ def test_the_emulator_and_its_workers_listen_on_loopback_only(
         if entry.status == psutil.CONN_LISTEN
     }
     assert addresses == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize("lacking", ["", "LAB_LISTEN", "LAB_IMAGE", "GATEWAY_LISTEN"])
+def test_it_takes_every_mark_of_the_image_to_listen_elsewhere_and_then_the_launcher_ends_it(lacking: str) -> None:
+    port = free_port()
+    marks = {"LAB_LISTEN": "container", "LAB_IMAGE": "1", "GATEWAY_LISTEN": f"0.0.0.0:{port}"}
+    if lacking:
+        marks[lacking] = f"127.0.0.1:{port}"
+    name = f"listen-{port}"
+    try:
+        if not lacking:
+            with pytest.raises(EmulatorError, match="for this machine only"):
+                launcher.start(name, port=port, extra_environment=marks)
+            return
+        running = launcher.start(name, port=port, extra_environment=marks)
+        assert listening_addresses(psutil.Process(running.pid), port) == {"127.0.0.1"}
+    finally:
+        launcher.stop(name)
+
+
+def test_the_executor_is_told_at_an_address_of_the_labs_own(localstack: LocalStack) -> None:
+    assert executor_at(localstack.endpoint_url) == EXECUTOR_CLASS
+    assert executor_at(localstack.endpoint_url + "/elsewhere") is None
 
 
 def test_burst_starts_no_more_workers_than_the_limit(other_localstack: Callable[..., LocalStack]) -> None:

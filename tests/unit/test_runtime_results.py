@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lab.emulator.runtime import results, settings
-from lab.emulator.runtime.report import write_report
+from lab.emulator.runtime.report import make_report, write_report
 from lab.emulator.runtime.results import Outcome
 from lab.emulator.runtime.worker_environment import worker_command, worker_environment
 
@@ -122,7 +122,7 @@ def test_pure_python_switch() -> None:
 def test_report_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = tmp_path / "report.json"
     monkeypatch.setenv("LAB_EMULATOR_REPORT", str(target))
-    write_report("SomeExecutor", {"jsonpath": "on"}, "4.9.2")
+    write_report(make_report("SomeExecutor", {"jsonpath": "on"}, "4.9.2"))
     assert json.loads(target.read_text()) == {
         "executor": "SomeExecutor",
         "hooks": {"jsonpath": "on"},
@@ -134,4 +134,4 @@ def test_report_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_no_report_where_nobody_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LAB_EMULATOR_REPORT", raising=False)
-    write_report("SomeExecutor", {}, "4.9.2")
+    write_report(make_report("SomeExecutor", {}, "4.9.2"))
