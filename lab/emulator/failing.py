@@ -13,7 +13,8 @@ ERRORS_FOR_S = 2.0
 AFTER_TRACEBACK_S = 10.0
 _LAST_LINES = 8
 _TRACEBACK = "Traceback (most recent call last)"
-_ERROR_LINE = re.compile(r"^\s*((?:\w+\.)*\w*(?:Error|Exception|Exit)(?:: .*)?)$")
+# The end of a traceback, or what LocalStack logs in its own words.
+_ERROR_LINE = re.compile(r"^\s*((?:\w+\.)*\w*(?:Error|Exception|Exit)(?:: .*)?)$|^\S+ +(?:ERROR|CRITICAL) .*? : (.+)$")
 
 
 class Watch:
@@ -52,6 +53,6 @@ def last_lines(log_file: str) -> str:
 
 
 def last_error(log_file: str) -> str:
-    """The last error that its log names, such as ``PermissionError: [Errno 13] …``; empty when there is none."""
-    found = [match[1] for line in log_text(log_file).splitlines() if (match := _ERROR_LINE.match(line))]
+    """The last error of its log, such as ``PermissionError: [Errno 13] …``; empty when there is none."""
+    found = [match[1] or match[2] for line in log_text(log_file).splitlines() if (match := _ERROR_LINE.match(line))]
     return found[-1] if found else ""

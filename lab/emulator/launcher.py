@@ -159,14 +159,15 @@ def _wait_until_ready(emulator: Emulator, folder: Path, deadline: float) -> bool
                 )
             return addresses is None or bool(addresses)
         if watch.failing(status):
-            end(emulator)
             what = "fails at each request" if status else "failed while it was starting"
-            raise EmulatorError(
+            error = EmulatorError(
                 f"LocalStack {what}. The last lines of its log, {emulator.log_file}:\n"
                 f"{failing.last_lines(emulator.log_file)}",
                 cause=failing.last_error(emulator.log_file) or f"it answers with HTTP status {status}.",
                 next_step=f"lab doctor --name {emulator.name}",
             )
+            end(emulator)  # which writes to the log
+            raise error
         if time.monotonic() > deadline:
             end(emulator)
             raise EmulatorError(

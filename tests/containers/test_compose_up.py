@@ -69,8 +69,8 @@ def test_from_the_machine_itself_a_message_and_a_ramp_arrive_and_no_invocation_i
     assert "Statistics: 540 characters, 4.5773 characters a word" in lab(composed, tmp_path, "send")
     lab(composed, tmp_path, "ramp", "--rates", "10,20", "--seconds", "3", "--out", str(tmp_path / "out"))
     summary = json.loads((tmp_path / "out" / "summary.json").read_text("utf-8"))
-    assert summary["messages"]["succeeded"] == 90
-    assert summary["messages"]["lost"] == 0
+    assert summary["reconciliation"]["succeeded"] == 90
+    assert summary["reconciliation"]["lost"] == 0
     lab(composed, tmp_path, "down")
 
 
@@ -114,7 +114,7 @@ def test_the_first_notebooks_run_in_the_notebook_container(composed: Composed) -
 def test_what_a_learner_writes_survives_down_and_the_rest_starts_empty(composed: Composed) -> None:
     composed.inside("notebook", "sh", "-c", "echo mine > workshop/notebooks/00_start_here.ipynb")
     composed.down()
-    composed.up()
+    composed.run("up", "--detach", "--wait", deadline_s=300.0)
     assert composed.inside("notebook", "cat", "workshop/notebooks/00_start_here.ipynb") == "mine\n"
     assert "missing" not in composed.inside("notebook", "lab", "doctor").lower()
 

@@ -45,5 +45,8 @@ def test_a_start_that_cannot_work_says_why_within_seconds(image: str) -> None:
         text=True,
         timeout=240,
     )
-    assert "PermissionError" in ended.stdout, ended.stdout + ended.stderr
+    assert (
+        "Likely cause: exception during call chain: [Errno 2] No such file or directory: '/usr/lib/localstack'"
+        in ended.stdout
+    ), ended.stdout + ended.stderr
     assert ended.stdout.rstrip().endswith("True"), ended.stdout

@@ -21,7 +21,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 README = (PROJECT / "README.md").read_text("utf-8")
 
 # They install or run for ever, or are this very run; each has a test of its own below, or is `make test` itself.
-NOT_IN_TURN = {"make test", "make demo", "make lab"}
+NOT_IN_TURN = {"make test", "make demo", "make lab", "docker compose up"}
 
 
 def commands() -> list[str]:

@@ -107,6 +107,10 @@ class Failing(http.server.BaseHTTPRequestHandler):
 port = int(os.environ["GATEWAY_LISTEN"].rpartition(":")[2])
 http.server.HTTPServer(("127.0.0.1", port), Failing).serve_forever()
 """
+LOGS_ERRORS = ANSWERS_ERRORS.replace(
+    "Traceback (most recent call last):",
+    "2026-11-26T10:54:22.116 ERROR --- [et.reactor-0] l.aws.handlers.logging  : exception during call chain: no folder",
+).replace("PermissionError: [Errno 13]", "told twice")
 PRINTS_A_TRACEBACK_AND_HANGS = """
 import threading, time
 def fail():
@@ -120,6 +124,7 @@ time.sleep(60)
     ("program", "cause"),
     [
         (ANSWERS_ERRORS, "PermissionError: [Errno 13] Permission denied: '/usr/lib/localstack'"),
+        (LOGS_ERRORS, "exception during call chain: no folder"),
         (PRINTS_A_TRACEBACK_AND_HANGS, "OSError: no space left on device"),
     ],
 )
