@@ -44,8 +44,8 @@ USER root
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends git make openssh-client \
     && rm -rf /var/lib/apt/lists/* \
-    # The editor's copy of the project takes the place of the image's own.
-    && chown -R learner /opt/lab
+    # A link to the folder that is open in the editor takes the place of the image's own copy (devcontainer.json).
+    && rm -rf /opt/express-lab && chown learner /opt
 USER learner
 ENV LAB_STATE_DIR=
 CMD ["sleep", "infinity"]
