@@ -64,7 +64,7 @@ def open_lab(*, start: bool = False, complete: bool = True, say: Callable[[str],
 
 def show(file: Path) -> Markdown:
     """A file of the project, as it is deployed, to read in the notebook."""
-    name = file.relative_to(paths.PROJECT).as_posix()
+    name = file.resolve().relative_to(paths.PROJECT).as_posix()  # the project may be reached through a link
     return Markdown(f"`{name}`\n\n```{_LANGUAGES.get(file.suffix, '')}\n{file.read_text('utf-8').rstrip()}\n```")
 
 

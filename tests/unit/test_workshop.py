@@ -188,6 +188,12 @@ def test_show_gives_the_file_as_it_is() -> None:
     assert "def lambda_handler(" in shown
 
 
+def test_show_names_a_file_by_its_place_in_the_project_where_that_is_reached_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(paths.PROJECT)
+    shown = workshop.show(tmp_path / "link" / "lambdas" / "string_cleaner" / "handler.py").data
+    assert shown.startswith("`lambdas/string_cleaner/handler.py`")
+
+
 def test_contents_lists_titles_and_times(tmp_path: Path) -> None:
     (tmp_path / "source").mkdir()
     (tmp_path / "source" / "03_rates.py").write_text("# %% [markdown]\n# # Rates\n#\n# **Time:** 20 minutes\n")
