@@ -50,13 +50,21 @@ def code_cells(notebook: str) -> int:
     return sum(cell.cell_type == "code" for cell in cells)
 
 
+def prompts_after_a_run(notebook: str) -> list[str]:
+    """What stands beside the code cells once all have run; beside a cell that is folded away stands nothing."""
+    cells = nbformat.read(paths.NOTEBOOKS / f"{notebook}.ipynb", as_version=4).cells
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    folded = [cell.metadata.get("jupyter", {}).get("source_hidden", False) for cell in code]
+    return ["" if away else f"[{number}]:" for number, away in enumerate(folded, start=1)]
+
+
 def run_all_cells(page: Page) -> None:
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
 
 
 def wait_until_all_have_run(page: Page, notebook: str) -> None:
-    wanted = [f"[{number}]:" for number in range(1, code_cells(notebook) + 1)]
+    wanted = prompts_after_a_run(notebook)
     deadline = time.monotonic() + RUN_DEADLINE_S
     while (prompts := page.evaluate(PROMPTS)) != wanted:
         errors = page.locator(ERRORS).all_inner_texts()
