@@ -20,19 +20,29 @@ TOKEN = "a-token-for-tests"
 PROJECT_NAME = "express-lab-tests"
 
 
+BASE_IMAGE = "python:3.13-slim-bookworm"
+
+
 def engine_answers() -> bool:
-    """Whether there is a Docker engine with Compose."""
+    """Whether there is a Docker engine with Compose, and the image that the Dockerfile begins with."""
     if shutil.which("docker") is None:
         return False
-    calls = (["docker", "info"], ["docker", "compose", "version"])
-    return all(subprocess.run(call, capture_output=True).returncode == 0 for call in calls)
+
+    def works(*call: str) -> bool:
+        return subprocess.run(["docker", *call], capture_output=True).returncode == 0
+
+    return (
+        works("info")
+        and works("compose", "version")
+        and (works("image", "inspect", BASE_IMAGE) or works("pull", "--quiet", BASE_IMAGE))
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = [item for item in items if Path(__file__).parent in item.path.parents]
     if here and not engine_answers():
         for item in here:
-            item.add_marker(pytest.mark.skip(reason="needs a Docker engine with Compose"))
+            item.add_marker(pytest.mark.skip(reason=f"needs a Docker engine with Compose that has {BASE_IMAGE}"))
 
 
 def free_port() -> int:
