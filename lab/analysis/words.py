@@ -36,6 +36,25 @@ def outputs(executions: pd.DataFrame) -> Iterator[tuple[str | None, str | None, 
             yield lab_id, name, output
 
 
+def counts_in(output: object) -> dict[str, int]:
+    """``word_counts`` of an output; empty where there are none. A learner's own workflow may put anything there."""
+    counts = output.get("word_counts") if isinstance(output, dict) else None
+    if not isinstance(counts, dict):
+        return {}
+    return {word: count for word, count in counts.items() if isinstance(count, int) and not isinstance(count, bool)}
+
+
+def statistics_in(output: object) -> dict[str, float]:
+    """``stats`` of an output, those of :data:`STATISTICS` that are numbers."""
+    statistics = output.get("stats") if isinstance(output, dict) else None
+    if not isinstance(statistics, dict):
+        return {}
+    numbers = {key: statistics.get(key) for key in STATISTICS}
+    return {
+        key: value for key, value in numbers.items() if isinstance(value, int | float) and not isinstance(value, bool)
+    }
+
+
 def count_words(executions: pd.DataFrame) -> pd.DataFrame:
     """How often each word came out, over all messages.
 
@@ -44,9 +63,7 @@ def count_words(executions: pd.DataFrame) -> pd.DataFrame:
     """
     total: Counter[str] = Counter()
     for _, _, output in outputs(executions):
-        counts = output.get("word_counts")
-        if isinstance(counts, dict):
-            total.update({word: count for word, count in counts.items() if isinstance(count, int)})
+        total.update(counts_in(output))
     ordered = sorted(total.items(), key=lambda item: (-item[1], item[0]))
     counts_column = np.array([count for _, count in ordered], dtype=np.int64)
     return pd.DataFrame(
@@ -141,9 +158,7 @@ def text_statistics(executions: pd.DataFrame) -> pd.DataFrame:
     """
     rows = []
     for lab_id, name, output in outputs(executions):
-        statistics, counts = output.get("stats"), output.get("word_counts")
-        statistics = statistics if isinstance(statistics, dict) else {}
-        counts = counts if isinstance(counts, dict) else {}
+        statistics, counts = statistics_in(output), counts_in(output)
         row = {"lab_id": lab_id, "name": name, **{key: statistics.get(key) for key in STATISTICS}}
         rows.append({**row, "tokens": sum(counts.values()), "distinct": len(counts)})
     table = pd.DataFrame(rows, columns=["lab_id", "name", *STATISTICS, "tokens", "distinct"])

@@ -38,11 +38,12 @@ def ramp(
         ),
         say=out.print,
     )
-    destination = folder or session.run_folder(here, result.run_id)
-    session.write_ramp(here, result, destination, say=out.print)
+    # What was measured is seen first: whatever happens to the files, it is not gone.
     out.print(session.stages_as_table(result.stages))
     out.print(result.saturation.reason)
     out.print(result.reconciliation.explain())
+    destination = folder or session.run_folder(here, result.run_id)
+    session.write_ramp(here, result, destination, say=out.print)
     if not here.is_emulator:
         out.print(f"It cost about {session.measured_bill(result).sentence()}.", soft_wrap=True)
     out.print(f"Tables, charts and report: {short(destination / 'report.html')}", soft_wrap=True)

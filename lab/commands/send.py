@@ -30,9 +30,6 @@ def send(
     for line in session.describe_execution(executions.iloc[0], states):
         out.print(line, soft_wrap=True)
     if count > 1:
-        out.print(
-            f"{len(executions)} executions: {(executions['status'] == 'SUCCEEDED').sum()} succeeded, median duration "
-            f"{executions['duration_s'].median() * 1000:.0f} ms."
-        )
+        out.print(session.describe_many(executions))
     if (executions["status"] != "SUCCEEDED").any():
         raise typer.Exit(1)

@@ -3,7 +3,7 @@
 from lab.session.demo import DEMO_RAMP, demo, throw_away_name
 from lab.session.guard import BudgetError, announcement, budget_usd, estimate_of
 from lab.session.lifecycle import Timing, down, queue_depths, status, up
-from lab.session.present import describe_execution, stages_as_table
+from lab.session.present import describe_execution, describe_many, stages_as_table
 from lab.session.ramp import RampOptions, RampResult, ramp, run_plan, save_tables
 from lab.session.results import OutputFolderError, make_folder, run_folder, write_ramp
 from lab.session.sending import MessageFileError, UnfinishedMessageError, body_of, read_message_file, send
@@ -27,6 +27,7 @@ __all__ = [
     "budget_usd",
     "demo",
     "describe_execution",
+    "describe_many",
     "down",
     "estimate_of",
     "make_folder",

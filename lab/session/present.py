@@ -8,6 +8,8 @@ from typing import Any
 import pandas as pd
 from rich.table import Table
 
+from lab.analysis.words import STATISTICS, counts_in, statistics_in
+
 _BAR = 30
 _TOP_WORDS = 10
 
@@ -26,25 +28,52 @@ def describe_execution(execution: Any, states: pd.DataFrame) -> list[str]:
     own = states[states["execution_arn"] == execution["execution_arn"]]
     longest = own["duration_s"].max()
     for state in own.to_dict("records"):
-        bar = "█" * max(1, round(_BAR * state["duration_s"] / longest)) if longest > 0 else ""
-        lines.append(f"  {state['state']:<26} {_milliseconds(state['duration_s']):>8}  {bar}")
+        # A state that failed was never left, so it has no duration.
+        known = pd.notna(state["duration_s"]) and longest > 0
+        bar = "█" * max(1, round(_BAR * state["duration_s"] / longest)) if known else ""
+        failed = f"  {state['error']}" if isinstance(state.get("error"), str) else ""
+        lines.append(
+            f"  {state['state'] or 'unknown':<26} {_milliseconds(state['duration_s']):>8}  {bar}{failed}".rstrip()
+        )
     if execution["status"] != "SUCCEEDED":
-        return [*lines, f"Failed with {execution['error']}: {_short(execution['cause'])}"]
-    return lines + _describe_output(json.loads(execution["output"]))
+        return [*lines, f"Failed with {execution['error'] or 'no error name'}: {_short(execution['cause'])}"]
+    return lines + _describe_output(execution)
 
 
-def _describe_output(output: dict[str, Any]) -> list[str]:
+def describe_many(executions: pd.DataFrame) -> str:
+    """A line about all executions of several messages."""
+    succeeded = int((executions["status"] == "SUCCEEDED").sum())
+    return (
+        f"{len(executions)} executions: {succeeded} succeeded, median duration "
+        f"{_milliseconds(executions['duration_s'].median())}."
+    )
+
+
+def output_of(execution: Any) -> Any:
+    """What an execution gave back, read as JSON; None where the log does not say it (or says no JSON)."""
+    text = execution["output"]
+    try:
+        return json.loads(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+
+
+def _describe_output(execution: Any) -> list[str]:
+    output = output_of(execution)
+    if output is None:
+        return ["Its output is not in the log: the state machine logs no execution data, or it was too long."]
     lines = []
-    if stats := output.get("stats"):
+    stats, counts = statistics_in(output), counts_in(output)
+    if len(stats) == len(STATISTICS):
         lines.append(
             f"Statistics: {stats['text_length']} characters, {stats['avg_word_length']:.4f} characters a word, "
             f"{stats['num_digits']} words of digits, {stats['num_special_chars']} words with special characters."
         )
-    if counts := output.get("word_counts"):
+    if counts:
         top = sorted(counts.items(), key=lambda item: -item[1])[:_TOP_WORDS]
         lines.append(f"Words: {sum(counts.values())} in all, {len(counts)} different; most often:")
         lines.append("  " + ", ".join(f"{word} {count}" for word, count in top))
-    return lines
+    return lines or [f"Output: {_short(execution['output'])}"]
 
 
 def stages_as_table(stages: pd.DataFrame) -> Table:

@@ -14,6 +14,8 @@ import pandas as pd
 
 from lab import __version__, charts
 from lab.analysis import cost
+from lab.analysis.words import counts_in, statistics_in
+from lab.session.present import output_of
 from lab.session.ramp import RampResult
 from lab.target import Target
 
@@ -50,10 +52,10 @@ def versions() -> dict[str, str]:
 
 def sample_summary(execution: dict[str, Any], states: pd.DataFrame) -> dict[str, Any]:
     """The part ``sample``: statistics, words and states of the sample message's execution."""
-    output = json.loads(execution["output"] or "{}")
-    counts: dict[str, int] = output.get("word_counts", {})
+    output = output_of(execution)
+    counts = counts_in(output)
     return {
-        "stats": output.get("stats", {}),
+        "stats": statistics_in(output),
         "tokens": sum(counts.values()),
         "distinct": len(counts),
         # sorted() keeps the order of first appearance among equals

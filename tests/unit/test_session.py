@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,11 +15,17 @@ from lab import observe, workshop
 from lab.analysis.latency import join_messages
 from lab.load import PlanError
 from lab.load import messages as bodies
-from lab.session import RampOptions, describe_execution, read_message_file, save_tables, throw_away_name, write_ramp
+from lab.session import (
+    RampOptions,
+    read_message_file,
+    save_tables,
+    throw_away_name,
+    write_ramp,
+)
 from lab.session.ramp import RampResult, _of_this_run, analyse
-from lab.session.results import OutputFolderError
+from lab.session.results import OutputFolderError, make_folder
 from lab.session.sending import MessageFileError
-from lab.session.summary import ramp_summary, sample_summary, write_summary
+from lab.session.summary import ramp_summary, write_summary
 from lab.target import Target
 from tests import documentation
 
@@ -136,50 +143,6 @@ def test_a_message_file_that_cannot_be_read(tmp_path: Path, content: bytes | Non
         read_message_file(file)
 
 
-def execution(**more: Any) -> dict[str, Any]:
-    output = {
-        "stats": {"text_length": 9, "avg_word_length": 2.5, "num_digits": 1, "num_special_chars": 0},
-        "word_counts": {"b": 1, "a": 2, "c": 2},
-    }
-    return {
-        "execution_arn": "x",
-        "name": "m",
-        "status": "SUCCEEDED",
-        "duration_s": 0.25,
-        "events": 22,
-        "output": json.dumps(output),
-        "error": None,
-        "cause": None,
-    } | more
-
-
-STATES = pd.DataFrame(
-    {"execution_arn": ["x", "x", "other"], "state": ["One", "Two", "Three"], "duration_s": [0.05, 0.2, 9.0]}
-)
-
-
-def test_an_execution_is_described_with_its_own_states_and_words() -> None:
-    text = "\n".join(describe_execution(execution(), STATES))
-    for fact in ("SUCCEEDED after 250 ms", "One", "50 ms", "200 ms", "9 characters", "5 in all, 3 different", "a 2"):
-        assert fact in text
-    assert "Three" not in text
-
-
-def test_a_failed_execution_is_described_by_its_error() -> None:
-    failed = execution(status="FAILED", output=None, error="InvalidBase64Error", cause="x" * 5_000)
-    text = "\n".join(describe_execution(failed, STATES))
-    assert "Failed with InvalidBase64Error" in text
-    assert len(text) < 1_000
-
-
-def test_the_sample_part_of_the_summary() -> None:
-    part = sample_summary(execution(), STATES[:2])
-    assert part["tokens"] == 5
-    assert part["distinct"] == 3
-    assert part["top"] == [["a", 2], ["c", 2], ["b", 1]]
-    assert [state["name"] for state in part["states"]] == ["One", "Two"]
-
-
 def test_a_whole_run_is_accounted_for_and_its_words_match() -> None:
     summary = ramp_summary(run_of(30))
     assert summary["reconciliation"]["sent"] == summary["reconciliation"]["succeeded"] == 30
@@ -231,6 +194,29 @@ def test_a_folder_for_results_that_cannot_be_made(tmp_path: Path) -> None:
     target = Target("localstack", "t", endpoint_url="http://127.0.0.1:1")
     with pytest.raises(OutputFolderError, match="--out ~"):
         write_ramp(target, run_of(2), tmp_path / "file" / "out")
+
+
+def test_a_disk_that_is_nearly_full_is_said_before_anything_is_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=3_000_000))
+    with pytest.raises(OutputFolderError, match="3 MB are free"):
+        make_folder(tmp_path / "out")
+
+
+def test_results_that_cannot_be_written_after_all_are_kept_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "tables").touch()  # in the way of the folder
+    target = Target("localstack", "t", endpoint_url="http://127.0.0.1:1")
+    with pytest.raises(OutputFolderError, match=r"Tables and summary are in .*express-lab-"):
+        write_ramp(target, run_of(2), tmp_path / "out")
+    (rescued,) = tmp_path.glob("express-lab-*")
+    assert len(pd.read_csv(rescued / "tables" / "messages.csv")) == 2
+    assert (rescued / "summary.json").exists()
 
 
 def test_dead_letters_of_an_earlier_run_are_not_of_this_one() -> None:

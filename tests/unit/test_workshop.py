@@ -160,6 +160,22 @@ def test_follow_says_each_state_once_as_the_events_come() -> None:
     assert list(states["state"]) == ["Decode"]
 
 
+def test_follow_shows_an_execution_that_has_ended_although_an_event_never_comes() -> None:
+    clock = iter(range(1000))
+    said: list[str] = []
+    executions, _ = workshop.follow(
+        FakeTarget(FakeLogs([[DIARY[0], *DIARY[2:]]])),  # type: ignore[arg-type]
+        "group",
+        "message-1",
+        say=said.append,
+        clock=lambda: float(next(clock)),
+        sleep=lambda seconds: None,
+    )
+    assert list(executions["status"]) == ["SUCCEEDED"]
+    assert said[-1] == "SUCCEEDED; not all of its events have come."
+    assert next(clock) < 30
+
+
 @pytest.mark.parametrize(("seen", "words"), [([], "No event of the execution"), (DIARY[:2], "its last event has not")])
 def test_follow_gives_up_with_a_sentence(seen: list[str], words: str) -> None:
     clock = iter(range(0, 1000, 30))
