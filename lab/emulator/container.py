@@ -14,7 +14,6 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from lab.emulator import catalogue
 from lab.emulator.environment import FILESYSTEM, environment
 from lab.errors import LabError
 
@@ -60,9 +59,8 @@ def main() -> None:
         variables = settings(data, os.environ)
     except NotInImageError as error:
         sys.exit(error.render())
-    for needed in (data / "cwd", data / "tmp"):
+    for needed in (data / "cwd", data / "tmp", data / FILESYSTEM):
         needed.mkdir(parents=True, exist_ok=True)
-    catalogue.lay_out(data / FILESYSTEM)
     os.chdir(data / "cwd")
     sys.stdout.flush()
     os.execve(sys.executable, [sys.executable, "-m", "localstack.runtime.main"], variables)

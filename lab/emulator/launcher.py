@@ -20,7 +20,7 @@ from pathlib import Path
 import psutil
 
 from lab import paths
-from lab.emulator import catalogue, failing
+from lab.emulator import failing
 from lab.emulator.environment import EXECUTOR_CLASS, FILESYSTEM, REPORT, environment
 from lab.emulator.ports import choose_port, listening_addresses, port_taken
 from lab.emulator.processes import Emulator, answer, end, find, running
@@ -89,8 +89,6 @@ def stop(name: str) -> bool:
     data = record.parent / "emulator"
     emulator = find(name)
     if emulator is not None:
-        if emulator.healthy():
-            catalogue.keep(data / FILESYSTEM)
         end(emulator)
     record.unlink(missing_ok=True)
     shutil.rmtree(data, ignore_errors=True)
@@ -102,9 +100,8 @@ def _launch(name: str, folder: Path, port: int, extra_environment: Mapping[str, 
     shutil.rmtree(data, ignore_errors=True)  # an emulator starts empty; the record of runs is kept elsewhere
     # LocalStack is started in a folder with nothing in it, so that no file of a user can shadow a module.
     working_folder = data / "cwd"
-    for needed in (working_folder, data / "tmp"):
+    for needed in (working_folder, data / "tmp", data / FILESYSTEM):
         needed.mkdir(parents=True)
-    catalogue.lay_out(data / FILESYSTEM)
     log_file = folder / "emulator.log"
     with log_file.open("wb") as log:
         process = subprocess.Popen(

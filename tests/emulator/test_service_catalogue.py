@@ -1,87 +1,64 @@
-"""LocalStack's index of all AWS services: built with little memory, kept between starts, never a half one."""
+"""LocalStack's index of services: whole for those of the lab, and of the others what tells whose a request is."""
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
+from collections.abc import Iterator
+from types import ModuleType
 
 import pytest
+from botocore.exceptions import ClientError
 
-from conftest import LocalStack, start_localstack
-from lab import paths
-from lab.emulator import catalogue, launcher
-from lab.emulator.environment import FILESYSTEM
+from conftest import LocalStack
+from lab.emulator.environment import SERVICES
 from lab.emulator.runtime.hooks import service_catalogue
 
 
 @pytest.fixture
-def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("LAB_STATE_DIR", str(tmp_path))
-    return tmp_path
-
-
-@pytest.fixture
-def spec(monkeypatch: pytest.MonkeyPatch) -> object:
+def spec(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     """LocalStack's module with the hook in it, whole again after the test."""
     from localstack.aws import spec
 
-    for name in ("build_service_index_cache", "load_service_index_cache"):
-        monkeypatch.setattr(spec, name, getattr(spec, name))
+    own = vars(spec.LazyServiceCatalogIndex)["_services"]
+    monkeypatch.setattr(spec, "build_service_index_cache", spec.build_service_index_cache)
+    monkeypatch.setenv("SERVICES", SERVICES)
     service_catalogue._patch(spec)
-    return spec
+    spec.stock_services = own
+    yield spec
+    del spec.stock_services
+    spec.LazyServiceCatalogIndex._services = own
 
 
-def test_the_index_is_localstacks_own_and_no_model_stays_in_memory(spec, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_the_index_says_of_every_service_what_localstacks_own_says(spec: ModuleType) -> None:
+    index, own = spec.LazyServiceCatalogIndex(), spec.LazyServiceCatalogIndex()
+    vars(own)["_services"] = spec.stock_services.func(own)
+    assert len(own.service_names) > 300
+    for field in ("service_names", "target_prefix_index", "signing_name_index", "endpoint_prefix_index"):
+        assert getattr(index, field) == getattr(own, field), field
+    of_the_lab = set(SERVICES.split(","))
+    for operation, services in own.operations_index.items():
+        expected = [service for service in services if service.name in of_the_lab]
+        found = [service for service in index.operations_index.get(operation, []) if service.name in of_the_lab]
+        assert found == expected, operation
+
+
+def test_no_model_of_another_service_is_loaded(spec: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> None:
     def models() -> set[str]:
-        return {key[1] for key in spec.loader._cache if key[0] == "load_data"}
+        return {key[1] for key in spec.loader._cache if key[0] == "load_data" and "/service-2" in key[1]}
 
     before = models()
-    built = spec.build_service_index_cache(str(tmp_path / "index"))
-    assert models() == before
-    assert [file.name for file in tmp_path.iterdir()] == ["index"]
-    assert spec.load_service_index_cache(str(tmp_path / "index")) == built
-    own = spec.LazyServiceCatalogIndex()
-    for field in ("service_names", *(name for name in vars(built) if name.endswith("_index"))):
-        assert getattr(built, field) == getattr(own, field), field
+    assert spec.build_service_index_cache("nowhere/at/all").operations_index["SendMessage"]
+    assert {model.partition("/")[0] for model in models() - before} <= {
+        *SERVICES.split(","),
+        "sqs-query",
+        *(key.partition("/")[0] for key in spec.loader.patches),
+    }
 
 
-@pytest.mark.parametrize("content", [b"", b"\x80\x04\x95half", b"\x80\x04N."], ids=["empty", "half", "nothing in it"])
-def test_an_index_that_cannot_be_read_is_built_anew(spec, tmp_path: Path, content: bytes) -> None:  # type: ignore[no-untyped-def]
-    (tmp_path / "index").write_bytes(content)
-    assert "sqs" in spec.load_service_index_cache(str(tmp_path / "index")).service_names
-    assert (tmp_path / "index").stat().st_size > 100_000
+@pytest.mark.parametrize("head", ['{"version":"1.0","metadata":{"apiVersion', '{"operations":{}}', ""])
+def test_a_model_that_begins_otherwise_is_loaded_whole(head: str) -> None:
+    assert service_catalogue._first_metadata(head) is None
 
 
-def index_of(running: LocalStack) -> Path:
-    (index,) = (paths.state_root() / running.name / "emulator" / FILESYSTEM / catalogue.CACHE).glob("*.dill")
-    return index
-
-
-def test_the_second_start_has_the_firsts_index_and_a_damaged_one_breaks_nothing(
-    own_state: Path, request: pytest.FixtureRequest
-) -> None:
-    def start() -> LocalStack:
-        running = start_localstack({})
-        request.addfinalizer(running.kill)
-        return running
-
-    def asked_then_ended(running: LocalStack) -> bytes:
-        assert running.client("sqs").list_queues()["ResponseMetadata"]["HTTPStatusCode"] == 200
-        content = index_of(running).read_bytes()
-        launcher.stop(running.name)
-        return content
-
-    built = asked_then_ended(start())
-    second = start()
-    laid_out = index_of(second).stat().st_mtime_ns
-    assert second.client("sqs").list_queues()["ResponseMetadata"]["HTTPStatusCode"] == 200
-    assert index_of(second).stat().st_mtime_ns == laid_out, "it was built again"
-    launcher.stop(second.name)
-
-    (kept,) = (own_state / ".cache").rglob("*.dill")
-    assert kept.read_bytes() == built
-    # the worst case: kept half, and its digest is that of the half
-    kept.write_bytes(built[:1000])
-    kept.with_suffix(".sha256").write_text(hashlib.sha256(built[:1000]).hexdigest())
-    asked_then_ended(start())
-    assert kept.stat().st_size == len(built), "the next start has a whole one again"
+def test_a_request_to_a_service_that_the_lab_does_not_have_is_refused_by_its_name(localstack: LocalStack) -> None:
+    with pytest.raises(ClientError, match="dynamodb"):
+        localstack.client("dynamodb").list_tables()

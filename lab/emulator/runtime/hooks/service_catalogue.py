@@ -1,83 +1,81 @@
-"""Builds LocalStack's index of all AWS services without holding all of them in memory.
+"""Indexes the operations of the lab's services, and of all others only what tells which service a request is for.
 
-Replaces ``build_service_index_cache`` and ``load_service_index_cache``.
+Replaces ``LazyServiceCatalogIndex._services`` and ``build_service_index_cache``.
 
-Costly: the first request to a LocalStack that has no index yet loads the models of some 400 services and keeps them
-all, 3.6 s of CPU and 350 MB; loading one after the other takes 1.3 s and 25 MB. And an index that was kept and cannot
-be read is never replaced: each start pays for it.
+Slow: the first request to a LocalStack that finds no index loads the models of some 400 services and keeps them all,
+3.6 s of CPU and 350 MB. The models of the lab's own services are needed anyway, and what a request says of its service
+stands in the first lines of each model: 0.15 s, nothing to keep between starts, nothing that can be damaged.
 
-The same to see: the index is equal, LocalStack's own code makes it. The file appears whole or not at all, so that the
-launcher never keeps half of one.
+The same to see: a request to a service that the lab does not have is still known by its signature or its target, and
+refused by name. Only an unsigned one, which names an operation and nothing else, is not known if it is for another
+service than the lab's. Where ``SERVICES`` does not limit LocalStack, every model is loaded as before.
 """
 
 from __future__ import annotations
 
 import functools
-import logging
+import gzip
+import json
 import os
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 from lab.emulator.runtime.hooks.replacing import replace
 
-LOG = logging.getLogger(__name__)
+_HEAD = 4096  # characters; metadata comes first in a model, the longest are some 1,000
 
 
-class _Service(NamedTuple):
-    """What the index wants to know of a service model; it has the names of botocore's ``ServiceModel``."""
-
-    service_name: str
-    protocol: str
-    metadata: dict[str, Any]
-    signing_name: str
-    endpoint_prefix: str
-    operation_names: list[str]
-
-
-def _services(module: ModuleType) -> dict[str, list[_Service]]:
+def _services(module: ModuleType, enabled: frozenset[str]) -> dict[str, list[Any]]:
     services = defaultdict(list)
-    names = module.loader.list_available_services("service-2")
-    loaded = module.loader._cache
-    kept = set(loaded)
-    for name in names:
-        model = module.load_service(name)
-        service = _Service(**{field: getattr(model, field) for field in _Service._fields})
+    patched = {key.partition("/")[0] for key in module.loader.patches}
+    for name in module.loader.list_available_services("service-2"):
+        # A protocol of its own makes a service of its own: sqs-query.
+        whole = name in enabled or name in patched or any(name.startswith(f"{service}-") for service in enabled)
+        metadata = None if whole else _metadata(module, name)
+        service = module.load_service(name) if metadata is None else module.ServiceModel({"metadata": metadata}, name)
         services[service.service_name].append(service)
-        for key in [key for key in loaded if key not in kept]:
-            loaded.pop(key, None)
     return dict(services)
 
 
+def _metadata(module: ModuleType, name: str) -> Mapping[str, Any] | None:
+    """The part ``metadata`` of a service's model; None where it is not in the file's first lines."""
+    version = module.loader.determine_latest_version(name, "service-2")
+    for folder in module.loader.search_paths:
+        file = Path(folder, name, version, "service-2.json")
+        for path, opened in ((file, open), (file.with_name("service-2.json.gz"), gzip.open)):
+            if path.exists():
+                with opened(path, "rt", encoding="utf-8") as text:
+                    return _first_metadata(text.read(_HEAD))
+    return None
+
+
+def _first_metadata(head: str) -> Mapping[str, Any] | None:
+    _, found, rest = head.partition('"metadata"')
+    try:
+        metadata, _ = json.JSONDecoder().raw_decode(rest[rest.index("{") :])
+    except ValueError:
+        return None
+    return metadata if found and isinstance(metadata, dict) else None
+
+
 def _patch(module: ModuleType) -> None:
+    limit = frozenset(name for name in os.environ.get("SERVICES", "").split(",") if name)
+    if not limit:
+        return
+
+    def make_services(_: Any) -> Any:
+        made = functools.cached_property(lambda index: _services(module, limit))
+        made.__set_name__(module.LazyServiceCatalogIndex, "_services")
+        return made
+
     def make_build(_: Any) -> Any:
-        def build(file_path: str) -> Any:
-            index = module.LazyServiceCatalogIndex()
-            index._services = _services(module)
-            part = Path(f"{file_path}.{os.getpid()}")
-            built = module.save_service_index_cache(index, str(part))
-            part.replace(file_path)
-            return built
+        return lambda file_path: module.LazyServiceCatalogIndex()  # an index that is not in a file
 
-        return build
-
-    def make_load(load: Any) -> Any:
-        @functools.wraps(load)
-        def load_or_build(file: str) -> Any:
-            try:
-                index = load(file)
-                if isinstance(index, module.ServiceCatalogIndex):
-                    return index
-                LOG.debug("%s holds no index", file)
-            except Exception as error:  # noqa: BLE001 - whatever a damaged pickle raises
-                LOG.debug("%s cannot be read: %r", file, error)
-            return module.build_service_index_cache(file)
-
-        return load_or_build
-
+    replace(module.LazyServiceCatalogIndex, "_services", make_services)
     replace(module, "build_service_index_cache", make_build)
-    replace(module, "load_service_index_cache", make_load)
 
 
 PATCHES = {"localstack.aws.spec": _patch}
