@@ -1,13 +1,14 @@
 """Leaves out imports at the start that nothing of the lab uses.
 
-Replaces the import of ``rfc3987_syntax`` and, for one moment, that of ``moto.batch``.
+Replaces the imports of ``rfc3987_syntax`` and ``numpy`` and, for one moment, that of ``moto.batch``.
 
 Slow: JupyterLab, installed beside LocalStack, brings ``rfc3987_syntax``; ``jsonschema`` uses it when it is there, and
-it builds a large grammar while it is imported: 0.6 s. The Batch integration of Step Functions needs one list of words
+it builds a large grammar while it is imported: 0.6 s. The bridge to Java, which Step Functions has for JSONata,
+imports NumPy, which the notebooks bring, where it is there: 0.1 s and 25 MB. The Batch integration of Step Functions needs one list of words
 from ``moto.batch``, whose package imports moto's whole EC2, which asks botocore for every region: 0.5 s.
 
 The same to see: ``jsonschema`` checks the format "iri" only where that library is there, and no API of LocalStack has
-such a format. Batch itself is not among the lab's services, and its import is whole again right afterwards.
+such a format. The bridge hands over texts, for which it needs no NumPy. Batch itself is not among the lab's services, and its import is whole again right afterwards.
 """
 
 from __future__ import annotations
@@ -18,14 +19,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
-UNUSED_LIBRARY = "rfc3987_syntax"
+UNUSED_LIBRARIES = ("rfc3987_syntax", "numpy")
 BATCH = "moto.batch"
 
 
 def install() -> None:
     """Called before LocalStack imports anything large."""
-    if UNUSED_LIBRARY not in sys.modules:
-        sys.modules[UNUSED_LIBRARY] = None  # type: ignore[assignment]  # Python's way to make an import fail
+    for library in UNUSED_LIBRARIES:
+        if library not in sys.modules:
+            sys.modules[library] = None  # type: ignore[assignment]  # Python's way to make an import fail
 
 
 @contextmanager
