@@ -135,6 +135,23 @@ name_kernel() { # what JupyterLab shows; a learner who has other kernels can tel
     sed 's/"display_name": "[^"]*"/"display_name": "Express Lab"/' "$kernel" >"$kernel.new" && mv "$kernel.new" "$kernel"
 }
 
+make_movable() { # the command and the code that it runs are found from where they lie, not from where they were installed
+    for link in .venv/lib/python3*/site-packages/*express_lab*.pth; do
+        [ ! -f "$link" ] || echo ../../../.. >"$link"
+    done
+    cat >.venv/bin/lab.new <<'END'
+#!/bin/sh
+'''exec' "$(dirname -- "$(readlink -f -- "$0" 2>/dev/null || echo "$0")")/python" "$0" "$@"
+' '''
+import sys
+
+from lab.commands import main
+
+sys.exit(main())
+END
+    chmod 755 .venv/bin/lab.new && mv .venv/bin/lab.new .venv/bin/lab
+}
+
 install_step() {
     case $1 in
     lab) echo "Installing the lab's packages into .venv (once, under a minute) ..." ;;
@@ -146,6 +163,7 @@ install_step() {
     if [ "$1" = lab ]; then
         install --no-deps --no-build-isolation --editable . || failed
         name_kernel
+        make_movable
     fi
     lock_of "$1" >".venv/$1.installed"
 }

@@ -128,6 +128,27 @@ def test_the_kernel_has_the_name_that_the_notebooks_speak_of(installed: Path) ->
     assert '"argv": ["python"],' in kernel.read_text()
 
 
+def test_the_command_of_a_folder_that_moved_or_was_copied_runs_the_code_beside_it(installed: Path) -> None:
+    (site,) = (installed / ".venv" / "lib").glob("python3*/site-packages")
+    (site / "_editable_impl_express_lab.pth").write_text(str(installed))
+    (installed / "requirements" / "lab.txt").write_text("typer==0.0.0\n")
+    fake_python(installed / ".venv" / "bin", "uv", "exit 0")
+    assert install(installed).returncode == 0
+    (installed / "lab").mkdir()
+    (installed / "lab" / "commands.py").write_text("def main():\n    import sys\n    print(__file__, *sys.argv[1:])\n")
+    copy = installed.with_name("a copy")
+    shutil.copytree(installed, copy, symlinks=True)
+    moved = installed.rename(installed.with_name("moved away"))
+    (moved.parent / "link").symlink_to(moved / ".venv" / "bin" / "lab")
+    for command, folder in (
+        (copy / ".venv" / "bin" / "lab", copy),
+        (moved / ".venv" / "bin" / "lab", moved),
+        (moved.parent / "link", moved),
+    ):
+        ended = run(folder, str(command), "up", "--name", "a b")
+        assert ended.stdout == f"{folder / 'lab' / 'commands.py'} up --name a b\n", ended.stderr
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a disk of one's own needs Linux's tmpfs")
 def test_a_full_disk_is_named(clone: Path) -> None:
     inside = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
