@@ -9,7 +9,9 @@ RUN python -m venv /opt/uv \
     && /opt/uv/bin/uv pip install --no-cache --link-mode copy --compile-bytecode --python /opt/lab/bin/python \
         --require-hashes -r /requirements/lab.txt \
     # Tests of others, a tenth of the whole.
-    && find /opt/lab -type d -name tests -prune -exec rm -rf {} +
+    && find /opt/lab -type d -name tests -prune -exec rm -rf {} + \
+    # The name that the notebooks speak of.
+    && sed -i 's/"display_name": "[^"]*"/"display_name": "Express Lab"/' /opt/lab/share/jupyter/kernels/python3/kernel.json
 # The project itself is installed as a pointer to its folder, so its code is no part of this layer.
 WORKDIR /opt/express-lab
 COPY pyproject.toml README.md LICENSE ./

@@ -9,8 +9,10 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import psutil
 import pytest
 
 from lab.target import ReachError, Target, TargetError, check_endpoint_url, reach
@@ -120,17 +122,39 @@ def test_an_address_of_this_machines_own_network_is_this_machine(
     assert reach.address_of("host.docker.internal") == "192.168.7.20"
 
 
+OTHER_NETWORK = "10.20.30.40"  # private, and not the container's
+
+
 @pytest.mark.parametrize(
-    ("address", "taken"), [(NEIGHBOUR, True), (ELSEWHERE, False), ("169.254.169.254", False), ("0.0.0.0", False)]
+    ("name", "address", "taken"),
+    [
+        ("localstack", NEIGHBOUR, True),
+        ("localstack", OTHER_NETWORK, False),
+        ("localstack", ELSEWHERE, False),
+        ("localstack", "169.254.169.254", False),
+        ("localstack", "0.0.0.0", False),
+        ("localhost.localstack.cloud", OTHER_NETWORK, False),
+        ("host.docker.internal", "192.168.65.254", True),
+        ("host.docker.internal", ELSEWHERE, False),
+        ("host.docker.internal", "169.254.169.254", False),
+    ],
 )
 def test_in_a_container_the_engines_own_network_is_this_machine(
-    address: str, taken: bool, looked_up: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    name: str,
+    address: str,
+    taken: bool,
+    looked_up: dict[str, list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     mark = tmp_path / ".dockerenv"
     mark.touch()
     monkeypatch.setattr(reach, "_CONTAINER_MARKS", (mark,))
-    looked_up["localstack"] = [address]
-    assert reach.address_of("localstack") == (address if taken else None)
+    interface = SimpleNamespace(family=socket.AF_INET, address="172.18.0.2", netmask="255.255.0.0")
+    hardware = SimpleNamespace(family=-1, address="02:42:ac:12:00:02", netmask=None)
+    monkeypatch.setattr(psutil, "net_if_addrs", lambda: {"eth0": [interface, hardware]})
+    looked_up[name] = [address]
+    assert reach.address_of(name) == (address if taken else None)
 
 
 @pytest.mark.parametrize("name", NAMES)

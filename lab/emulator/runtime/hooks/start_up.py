@@ -3,12 +3,13 @@
 Replaces the imports of ``rfc3987_syntax`` and ``numpy`` and, for one moment, that of ``moto.batch``.
 
 Slow: JupyterLab, installed beside LocalStack, brings ``rfc3987_syntax``; ``jsonschema`` uses it when it is there, and
-it builds a large grammar while it is imported: 0.6 s. The bridge to Java, which Step Functions has for JSONata,
-imports NumPy, which the notebooks bring, where it is there: 0.1 s and 25 MB. The Batch integration of Step Functions needs one list of words
-from ``moto.batch``, whose package imports moto's whole EC2, which asks botocore for every region: 0.5 s.
+it builds a large grammar while it is imported: 0.6 s. The bridge to Java, which Step Functions has for JSONata, imports
+NumPy where it is there: 0.1 s and 25 MB. The Batch integration of Step Functions needs one list of words from
+``moto.batch``, whose package imports moto's whole EC2, which asks botocore for every region: 0.5 s.
 
 The same to see: ``jsonschema`` checks the format "iri" only where that library is there, and no API of LocalStack has
-such a format. The bridge hands over texts, for which it needs no NumPy. Batch itself is not among the lab's services, and its import is whole again right afterwards.
+such a format. The bridge hands over texts, for which it needs no NumPy. Batch itself is not among the lab's services,
+and its import is whole again right afterwards.
 """
 
 from __future__ import annotations
