@@ -12,7 +12,7 @@ from lab.load import messages
 from lab.session import lifecycle, sending, summary
 from lab.session.lifecycle import Say
 from lab.session.ramp import RampOptions, ramp
-from lab.session.results import make_folder, write_all
+from lab.session.results import keep, make_folder, write_all
 from lab.target import Target
 
 DEMO_RAMP = RampOptions(rates="5,10,20,40", seconds=4)
@@ -45,22 +45,23 @@ def demo(target: Target, folder: Path, *, say: Say = lambda text: None) -> dict[
         first_message_s = time.perf_counter() - sent
         say(f"The sample message took {first_message_s:.1f} s. Sending at {DEMO_RAMP.rates} messages per second ...")
         result = ramp(target, DEMO_RAMP, say=say)
+        contents = {
+            **summary.head(target),
+            "timing_s": {
+                "start": timing.start_s,
+                "provision": timing.provision_s,
+                "first_message": first_message_s,
+                "total": 0.0,
+            },
+            "sample": summary.sample_summary(executions.to_dict("records")[0], states),
+            **summary.ramp_summary(result),
+        }
+        keep(contents, result, folder)  # whatever happens to the lab's end, the run is not gone
     finally:
         survivors = lifecycle.down(target)
     if survivors:
         say("These survived: " + ", ".join(survivors))
 
-    contents = {
-        **summary.head(target),
-        "timing_s": {
-            "start": timing.start_s,
-            "provision": timing.provision_s,
-            "first_message": first_message_s,
-            "total": 0.0,
-        },
-        "sample": summary.sample_summary(executions.to_dict("records")[0], states),
-        **summary.ramp_summary(result),
-    }
     figures = {"waterfall": lambda: charts.waterfall(states, "the sample message")} | summary.ramp_figures(result)
     contents["timing_s"]["total"] = time.perf_counter() - began
     write_all(contents, figures, result, folder, sample_text=messages.SAMPLE_TEXT, say=say)

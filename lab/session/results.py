@@ -72,17 +72,26 @@ def write_all(
     """Write what cannot be had again first, tables and summary; then draw the charts and write the report.
 
     Raises:
+        OutputFolderError: see :func:`keep`.
+    """
+    keep(contents, result, folder)
+    try:
+        report.write_report(folder, contents, drawn(figures, say), sample_text=sample_text)
+    except KeyboardInterrupt:
+        say(f"Stopped before the report was made; tables and summary are in {folder}.")
+        raise
+
+
+def keep(contents: dict[str, Any], result: RampResult, folder: Path) -> None:
+    """Write tables and summary.
+
+    Raises:
         OutputFolderError: the folder could not be written after all; says where the results are instead.
     """
     try:
         _write_rows(contents, result, folder)
     except OSError as error:
         raise _rescued(contents, result, folder, error) from error
-    try:
-        report.write_report(folder, contents, drawn(figures, say), sample_text=sample_text)
-    except KeyboardInterrupt:
-        say(f"Stopped before the report was made; tables and summary are in {folder}.")
-        raise
 
 
 def _write_rows(contents: dict[str, Any], result: RampResult, folder: Path) -> None:

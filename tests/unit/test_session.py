@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import shutil
 import tempfile
@@ -13,6 +14,7 @@ import pytest
 
 from lab import observe, workshop
 from lab.analysis.latency import join_messages
+from lab.errors import LabError
 from lab.load import PlanError
 from lab.load import messages as bodies
 from lab.session import (
@@ -217,6 +219,24 @@ def test_results_that_cannot_be_written_after_all_are_kept_elsewhere(
     (rescued,) = tmp_path.glob("express-lab-*")
     assert len(pd.read_csv(rescued / "tables" / "messages.csv")) == 2
     assert (rescued / "summary.json").exists()
+
+
+def test_a_demo_whose_end_fails_has_kept_its_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    demo = importlib.import_module("lab.session.demo")  # the package has a function of that name
+    one = pd.DataFrame([{"execution_arn": "x", "name": "m", "output": None, "status": "SUCCEEDED"}])
+    states = pd.DataFrame({"execution_arn": ["x"], "state": ["One"], "duration_s": [0.1]})
+
+    def down(target: Target) -> list[str]:
+        raise LabError("no answer")
+
+    monkeypatch.setattr(demo.lifecycle, "up", lambda *args, **more: demo.lifecycle.Timing(1.0, 2.0))
+    monkeypatch.setattr(demo.lifecycle, "down", down)
+    monkeypatch.setattr(demo.sending, "send", lambda *args: (one, states))
+    monkeypatch.setattr(demo, "ramp", lambda *args, **more: run_of(4))
+    with pytest.raises(LabError, match="no answer"):
+        demo.demo(Target("localstack", "t", endpoint_url="http://127.0.0.1:1"), tmp_path)
+    assert json.loads((tmp_path / "summary.json").read_text("utf-8"))["reconciliation"]["sent"] == 4
+    assert len(pd.read_csv(tmp_path / "tables" / "messages.csv")) == 4
 
 
 def test_dead_letters_of_an_earlier_run_are_not_of_this_one() -> None:
