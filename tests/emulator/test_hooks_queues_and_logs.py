@@ -144,7 +144,8 @@ def test_metrics_of_functions_are_counted(either: LocalStack, failing: bool) -> 
             Period=3600,
             Statistics=["Sum", "SampleCount"],
         )["Datapoints"]
-        return sum(point["Sum"] for point in points), sum(point["SampleCount"] for point in points)
+        # LocalStack asks its database once for each statistic: a point that comes in between has only the later ones.
+        return sum(point.get("Sum", 0) for point in points), sum(point.get("SampleCount", 0) for point in points)
 
     wait_until(lambda: total("Invocations") == (3.0, 3.0), what="three counted invocations")
     wait_until(lambda: total("Errors") == ((3.0, 3.0) if failing else (0, 0)), what="the counted errors")
