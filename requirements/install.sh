@@ -93,8 +93,10 @@ make_environment() {
         [ -n "$python" ] || stop "Express Lab needs $range; this machine has $(python3 --version 2>/dev/null || echo 'no Python 3')." \
             "$(how_to_get_python), then: make demo"
     fi
-    supported "$python" || stop "Express Lab needs $range; $python is $("$python" --version 2>&1 | head -n 1)." \
-        "make demo, which finds one by itself; or: $(how_to_get_python)"
+    if ! supported "$python"; then
+        found=$("$python" --version 2>&1) && found="is $found" || found="cannot be run ($(echo "$found" | head -n 1))"
+        stop "Express Lab needs $range; $python $found." "make demo, which finds one by itself; or: $(how_to_get_python)"
+    fi
     keep_uv
     rm -rf .venv 2>/dev/null || stop "$(pwd)/.venv cannot be removed: it belongs to another user, such as root." \
         "sudo rm -rf .venv, then, without sudo: make demo"

@@ -27,6 +27,14 @@ def test_a_python_that_is_too_old_is_named(clone: Path, tmp_path: Path) -> None:
     assert not (clone / ".venv").exists()
 
 
+def test_a_python_that_cannot_be_run_is_not_called_one(clone: Path, tmp_path: Path) -> None:
+    broken = fake_python(tmp_path, "python3.12", 'echo "python3.12: command not found" >&2; exit 127')
+    for python, why in ((str(broken), "python3.12: command not found"), ("/nonexistent/python3", "not found")):
+        ended = make(clone, "demo", f"PYTHON={python}")
+        assert f"{python} cannot be run (" in ended.stderr
+        assert why in ended.stderr
+
+
 @pytest.mark.parametrize(
     ("release", "command"),
     [
