@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from typer.testing import CliRunner
 
 from lab import paths, variables
 from lab.commands import app
+from lab.emulator import ports
+from lab.load.plan import Plan, PlanError, staircase
 from lab.target import TargetError, resolve
 
 LAB = paths.PROJECT / "lab"
@@ -121,7 +124,7 @@ def test_every_path_that_is_typed_means_the_home_folder(option: str, monkeypatch
         "notebook --port -1",
         "ramp --seed -1",
         "policy --region nowhere",
-        "ramp --out=~no-one-at-all/x",
+        "demo --out=~nobody-so/x",
     ],
 )
 def test_an_option_that_makes_no_sense_is_refused_before_anything_is_made(line: str) -> None:
@@ -129,3 +132,18 @@ def test_an_option_that_makes_no_sense_is_refused_before_anything_is_made(line: 
     assert ended.exit_code == 2
     assert "Invalid value" in ended.output
     assert "Traceback" not in ended.output
+
+
+def test_a_port_of_the_system_is_not_called_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Refusing(socket.socket):
+        def bind(self, address: object) -> None:
+            raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(socket, "socket", Refusing)
+    with pytest.raises(ports.PortForbiddenError, match="80 cannot be used"):
+        ports.choose_port(80, print, avoid_usual=False)
+
+
+def test_a_stage_of_any_length_is_counted() -> None:
+    with pytest.raises(PlanError, match="the most is 1,000,000"):
+        Plan(staircase([1], 1e300))

@@ -68,9 +68,7 @@ class Hooks:
                 self._version,
             )
         if unknown := self._single() - {"", *NAMES}:
-            LOG.warning(
-                "LAB_HOOKS_OFF names no hook with %s; there are: %s.", ", ".join(sorted(unknown)), ", ".join(NAMES)
-            )
+            LOG.warning("LAB_HOOKS_OFF names hooks that do not exist: %s.", ", ".join(sorted(unknown)))
         for name in NAMES:
             self.states[name] = self._wanted(name)
             if self.states[name] == "on":
