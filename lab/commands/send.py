@@ -26,7 +26,7 @@ def send(
     with out.status("Sending ...") as progress:
         executions, states = session.send(
             here,
-            [session.body_of(file)] * count,
+            [session.body_of(file, here.options)] * count,
             say=lambda text: progress.update(f"{text.capitalize()}, waiting for the workflow ..."),
         )
     for line in session.describe_execution(executions.iloc[0], states):
