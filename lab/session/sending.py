@@ -36,7 +36,7 @@ def body_of(file: Path | None, options: str = "") -> str:
         return messages.text_message(messages.new_run_id(), text).body
     except messages.MessageTooLargeError as error:
         raise messages.MessageTooLargeError(
-            f"{file} is too long for one message: {error.what}",
+            f"{file} is too long for one message. {error.what}",
             cause=error.cause,
             next_step=f"lab ramp{options} --text {messages.quoted(file)}, which cuts it into messages",
         ) from None

@@ -6,7 +6,15 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from lab.load.messages.message import Message, MessageError, TextFileError, lab_id_of, new_run_id, text_message
+from lab.load.messages.message import (
+    Message,
+    MessageError,
+    TextFileError,
+    belongs_to_word,
+    lab_id_of,
+    new_run_id,
+    text_message,
+)
 from lab.load.messages.reading import read_text
 
 # What one message of a learner's text holds, in bytes of UTF-8. The body could hold six times as much, but the
@@ -87,4 +95,4 @@ def _last_break(fitting: str, start: int, max_bytes: int) -> int:
 
 
 def _is_no_word_character(character: str) -> bool:
-    return re.match(r"\W", character) is not None
+    return not belongs_to_word(character)
