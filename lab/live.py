@@ -13,7 +13,6 @@ line and nothing else.
 from __future__ import annotations
 
 import io
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,6 +22,7 @@ from typing import Any, Protocol, TextIO
 
 from tqdm import tqdm
 
+from lab import variables
 from lab.charts import palette
 from lab.charts.numbers import number, seconds
 from lab.charts.scales import add_axes, plain_numbers
@@ -95,14 +95,14 @@ def watched_notebook(
     ``JPY_SESSION_NAME`` (Jupyter Server sets it for each notebook; nbval and nbconvert start kernels without it), the
     name that VS Code leaves, or Colab.
     """
-    environment = os.environ if environment is None else environment
+    environment = variables.everything() if environment is None else environment
     modules = sys.modules if modules is None else modules
     shell = _shell() if shell is None else shell
     if not hasattr(shell, "kernel"):
         return False
-    wished = environment.get("LAB_LIVE", "").strip()
-    if wished in ("0", "1"):
-        return wished == "1"
+    wished: bool | None = variables.value("LAB_LIVE", environment)
+    if wished is not None:
+        return wished
     in_editor = "__vsc_ipynb_file__" in getattr(shell, "user_ns", {})
     return "JPY_SESSION_NAME" in environment or in_editor or "google.colab" in modules
 

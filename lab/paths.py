@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
+from lab import variables
 from lab.errors import LabError
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -42,7 +42,8 @@ def check_name(name: str) -> str:
 
 def state_root() -> Path:
     """The folder that holds the state of every lab: ``LAB_STATE_DIR``, or ``.lab`` in the project."""
-    return Path(os.environ.get("LAB_STATE_DIR") or PROJECT / ".lab").absolute()
+    folder: Path | None = variables.value("LAB_STATE_DIR")
+    return folder or PROJECT / ".lab"
 
 
 def state_folder(name: str) -> Path:

@@ -9,7 +9,7 @@ import jsonschema
 import typer
 from typer.cli import get_docs_for_click
 
-from lab import paths
+from lab import paths, variables
 from lab.commands import app
 
 DOCS = paths.PROJECT / "docs"
@@ -22,7 +22,10 @@ def commands_page() -> str:
     group = typer.main.get_command(app)
     context = group.context_class(group, info_name="lab")
     text: str = get_docs_for_click(obj=group, ctx=context, name="lab")
-    return f"<!-- Made of the commands' own help; edit lab/commands/, then: make docs -->\n\n{text.strip()}\n"
+    return (
+        "<!-- Made of the commands' own help and lab/variables.py; edit those, then: make docs -->\n\n"
+        f"{text.strip()}\n\n## Environment variables\n\n{variables.on_page()}\n"
+    )
 
 
 def validate(document: Any, schema: str) -> None:

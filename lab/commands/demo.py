@@ -7,12 +7,14 @@ from typing import Annotated
 
 import typer
 
-from lab.commands.options import NameOption, TargetOption, YesOption, chosen
+from lab.commands.options import NameOption, TargetOption, YesOption, chosen, typed_path
 from lab.commands.terminal import confirm, out, short
 
 
 def demo(
-    folder: Annotated[Path, typer.Option("--out", help="Where summary, charts and report go.")] = Path("out"),
+    folder: Annotated[
+        Path, typer.Option("--out", help="Where summary, charts and report go.", callback=typed_path)
+    ] = Path("out"),
     target: TargetOption = None,
     name: NameOption = None,
     yes: YesOption = False,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from lab.commands.options import NameOption, TargetOption, chosen
+from lab.commands.options import NameOption, TargetOption, chosen, typed_path
 from lab.commands.terminal import out
 
 if TYPE_CHECKING:
@@ -24,7 +24,12 @@ def doctor(
     ] = None,
     ca_bundle: Annotated[
         Path | None,
-        typer.Option("--ca-bundle", metavar="FILE", help="The certificate (PEM) of an endpoint that speaks https."),
+        typer.Option(
+            "--ca-bundle",
+            metavar="FILE",
+            help="The certificate (PEM) of an endpoint that speaks https.",
+            callback=typed_path,
+        ),
     ] = None,
     access_key: Annotated[
         str | None,

@@ -14,7 +14,7 @@ def notebook(
     target: TargetOption = None,
     name: NameOption = None,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the browser.")] = True,
-    port: Annotated[int | None, typer.Option("--port", help="JupyterLab's port.")] = None,
+    port: Annotated[int | None, typer.Option("--port", min=1, max=65_535, help="JupyterLab's port.")] = None,
 ) -> None:
     """Open the workshop in JupyterLab; Ctrl-C stops it."""
     from lab.workshop import jupyter

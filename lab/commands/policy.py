@@ -8,14 +8,16 @@ from typing import Annotated
 
 import typer
 
-from lab.commands.options import NameOption, chosen
+from lab.commands.options import NameOption, chosen, typed_region
 from lab.target import permissions
 
 
 def policy(
     name: NameOption = None,
     account: Annotated[str | None, typer.Option("--account", help="Twelve digits; default is the caller's.")] = None,
-    region: Annotated[str | None, typer.Option("--region", help="Default is the caller's.")] = None,
+    region: Annotated[
+        str | None, typer.Option("--region", help="Default is the caller's.", callback=typed_region)
+    ] = None,
 ) -> None:
     """Print the IAM policy that your own identity needs on AWS."""
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lab.commands.options import NameOption, TargetOption, chosen
+from lab.commands.options import NameOption, TargetOption, chosen, typed_path
 from lab.commands.terminal import out, short
 
 
@@ -17,9 +17,13 @@ def ramp(
     rates: Annotated[str, typer.Option("--rates", help="Messages per second of each stage.")] = "2,4,8",
     seconds: Annotated[float, typer.Option("--seconds", help="How long each stage lasts.")] = 10.0,
     poisson: Annotated[bool, typer.Option("--poisson", help="Random (Poisson) instead of even spacing.")] = False,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of texts and spacing.")] = 1,
-    text: Annotated[Path | None, typer.Option("--text", help="Cut this text file into the messages.")] = None,
-    folder: Annotated[Path | None, typer.Option("--out", help="Where tables, charts and report go.")] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of texts and spacing.")] = 1,
+    text: Annotated[
+        Path | None, typer.Option("--text", help="Cut this text file into the messages.", callback=typed_path)
+    ] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--out", help="Where tables, charts and report go.", callback=typed_path)
+    ] = None,
     budget: Annotated[
         float | None,
         typer.Option("--budget", min=0, help="What it may cost on aws, in US dollars: 1, or LAB_BUDGET_USD."),

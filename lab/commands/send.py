@@ -7,14 +7,16 @@ from typing import Annotated
 
 import typer
 
-from lab.commands.options import NameOption, TargetOption, chosen
+from lab.commands.options import NameOption, TargetOption, chosen, typed_path
 from lab.commands.terminal import out
 
 
 def send(
     target: TargetOption = None,
     name: NameOption = None,
-    file: Annotated[Path | None, typer.Option("--file", help="Send this file's text instead of the sample.")] = None,
+    file: Annotated[
+        Path | None, typer.Option("--file", help="Send this file's text instead of the sample.", callback=typed_path)
+    ] = None,
     count: Annotated[int, typer.Option("--count", min=1, max=1000, help="How many times.")] = 1,
 ) -> None:
     """Send the sample message and show its execution."""
@@ -24,7 +26,7 @@ def send(
     with out.status("Sending ...") as progress:
         executions, states = session.send(
             here,
-            [session.body_of(file)] * count,
+            [session.body_of(file, here.options)] * count,
             say=lambda text: progress.update(f"{text.capitalize()}, waiting for the workflow ..."),
         )
     for line in session.describe_execution(executions.iloc[0], states):

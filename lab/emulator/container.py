@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from lab import variables
 from lab.emulator.environment import FILESYSTEM, environment
 from lab.errors import LabError
 
@@ -56,14 +57,14 @@ def main() -> None:
     """Become LocalStack, in folders that end with the container."""
     data = Path(tempfile.gettempdir()) / "express-lab"
     try:
-        variables = settings(data, os.environ)
+        environ = settings(data, variables.everything())
     except NotInImageError as error:
         sys.exit(error.render())
     for needed in (data / "cwd", data / "tmp", data / FILESYSTEM):
         needed.mkdir(parents=True, exist_ok=True)
     os.chdir(data / "cwd")
     sys.stdout.flush()
-    os.execve(sys.executable, [sys.executable, "-m", "localstack.runtime.main"], variables)
+    os.execve(sys.executable, [sys.executable, "-m", "localstack.runtime.main"], environ)
 
 
 if __name__ == "__main__":

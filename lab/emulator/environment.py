@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from lab import variables
+
 EXECUTOR = "worker_pool"
 # The class behind it, as the emulator itself reports it.
 EXECUTOR_CLASS = "WorkerPoolExecutor"
@@ -19,7 +21,7 @@ SERVICES = "cloudwatch,events,iam,lambda,logs,resourcegroupstaggingapi,s3,sqs,st
 # What the emulator may see of the caller's environment: enough to run Python, nothing of AWS, no proxies.
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "TEMP", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 # The switches of lab.emulator.runtime.
-_PASSED_ON_PREFIXES = ("LAB_HOOKS", "LAB_WORKERS", "LAB_PURE_PYTHON")
+_SWITCHES = ("LAB_HOOKS", "LAB_HOOKS_OFF", "LAB_WORKERS_PER_FUNCTION", "LAB_PURE_PYTHON_RUNTIME_CLIENT")
 
 
 def environment(data: Path, port: int, extra: Mapping[str, str]) -> dict[str, str]:
@@ -30,9 +32,7 @@ def environment(data: Path, port: int, extra: Mapping[str, str]) -> dict[str, st
         port: where it listens, on 127.0.0.1.
         extra: more variables, which win.
     """
-    passed = {
-        key: value for key, value in os.environ.items() if key in _PASSED_ON or key.startswith(_PASSED_ON_PREFIXES)
-    }
+    passed = {key: text for key, text in variables.everything().items() if key in _PASSED_ON + _SWITCHES}
     return passed | {
         # Also where plux keeps its cache of entry points, which must not outlive an installation.
         "HOME": str(data / "cwd"),

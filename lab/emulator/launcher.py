@@ -19,7 +19,7 @@ from pathlib import Path
 
 import psutil
 
-from lab import paths
+from lab import paths, variables
 from lab.emulator import failing
 from lab.emulator.environment import EXECUTOR_CLASS, FILESYSTEM, REPORT, environment
 from lab.emulator.ports import choose_port, listening_addresses, port_taken
@@ -65,7 +65,7 @@ def start(
         say(f"The emulator of lab '{name}' (process {existing.pid}) no longer answers; it is replaced.")
         stop(name)
     folder = paths.state_folder(name)
-    wanted = port or int(os.environ.get("LAB_PORT") or 0) or None
+    wanted = port or variables.value("LAB_PORT")
     deadline = time.monotonic() + deadline_s
     for attempt in range(3):
         chosen = choose_port(wanted, say, avoid_usual=attempt > 0)

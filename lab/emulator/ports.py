@@ -17,6 +17,10 @@ class PortTakenError(LabError):
     """A port that was asked for by name is in use."""
 
 
+class PortForbiddenError(LabError):
+    """A port that was asked for by name is not for this user."""
+
+
 def port_owner(port: int) -> str:
     """Who listens on a loopback port, in words; empty when it is free."""
     if port_free(port):
@@ -56,6 +60,12 @@ def port_free(port: int) -> bool:
         try:
             # LocalStack in Docker or another one may listen on all addresses; binding both ways finds either.
             probe.bind(("127.0.0.1", port))
+        except PermissionError as error:
+            raise PortForbiddenError(
+                f"Port {port} cannot be used: {error.strerror}.",
+                cause="ports below 1024 belong to the system.",
+                next_step="unset LAB_PORT, and the lab chooses a free one: lab up",
+            ) from None
         except OSError:
             return False
     with socket.socket() as probe:

@@ -136,9 +136,10 @@ class Plan:
             raise PlanError(
                 f"There is no spacing called '{self.spacing}'.", next_step=f"choose {' or '.join(get_args(Spacing))}."
             )
-        if len(self) > MAX_MESSAGES:
+        messages = sum(stage.messages for stage in self.stages)  # len() takes no number of more than 64 bits
+        if messages > MAX_MESSAGES:
             raise PlanError(
-                f"The plan would send {len(self):,} messages; the most is {MAX_MESSAGES:,}.",
+                f"The plan would send {messages:,.6g} messages; the most is {MAX_MESSAGES:,}.",
                 next_step="lower the rates or shorten the stages.",
             )
 

@@ -10,6 +10,9 @@ import pandas as pd
 
 from lab.observe.columns import instants, lab_id_in, milliseconds, texts
 
+# Of some 120,000 messages that a standard queue lets its receivers hold at one time.
+MOST_IN_FLIGHT = 100_000
+
 
 class QueueDepth(NamedTuple):
     """Messages in a queue, as SQS counts them: approximately."""
@@ -35,56 +38,61 @@ def queue_depth(client: Any, queue_url: str) -> QueueDepth:
     return QueueDepth(*(int(attributes.get(name, 0)) for name in names))
 
 
-def peek_messages(client: Any, queue_url: str, *, limit: int = 1_000) -> pd.DataFrame:
+def peek_messages(client: Any, queue_url: str, *, limit: int = MOST_IN_FLIGHT) -> pd.DataFrame:
     """The messages of a queue, which are put back at once. Meant for the dead-letter queue.
 
     One row a message: message_id, lab_id, body, receive_count, sent, first_received. Looking counts as receiving
     (`receive_count` goes up), and on a queue that has a consumer it takes messages out of its hands for a moment.
     """
-    taken = _receive(client, queue_url, limit)
-    for batch in _tens(taken):
-        entries = [
-            {"Id": str(index), "ReceiptHandle": message["ReceiptHandle"], "VisibilityTimeout": 0}
-            for index, message in enumerate(batch)
-        ]
-        client.change_message_visibility_batch(QueueUrl=queue_url, Entries=entries)
-    return _queued(taken)
+    # A call takes some hundredths of a second on AWS: what came back before the last would be received for ever.
+    hidden_s = 60 + min(limit, queue_depth(client, queue_url).visible) // 50
+    taken: dict[str, dict[str, Any]] = {}
+    try:
+        _receive(client, queue_url, limit, taken, hidden_s)
+    finally:
+        for batch in _tens(list(taken.values())):
+            entries = [
+                {"Id": str(index), "ReceiptHandle": message["ReceiptHandle"], "VisibilityTimeout": 0}
+                for index, message in enumerate(batch)
+            ]
+            client.change_message_visibility_batch(QueueUrl=queue_url, Entries=entries)
+    return _queued(list(taken.values()))
 
 
-def drain_messages(client: Any, queue_url: str, *, limit: int = 100_000) -> pd.DataFrame:
+def drain_messages(client: Any, queue_url: str, *, limit: int = MOST_IN_FLIGHT) -> pd.DataFrame:
     """The same rows as `peek_messages`, and the messages are deleted from the queue."""
     taken: list[dict[str, Any]] = []
+    lot: dict[str, dict[str, Any]]
     while len(taken) < limit:
         # Deleted in small lots, so that one that fails half-way leaves the rest in the queue.
-        lot = _receive(client, queue_url, min(100, limit - len(taken)))
+        lot = {}
+        _receive(client, queue_url, min(100, limit - len(taken)), lot, 60)
         if not lot:
             break
-        for batch in _tens(lot):
+        for batch in _tens(list(lot.values())):
             entries = [
                 {"Id": str(index), "ReceiptHandle": message["ReceiptHandle"]} for index, message in enumerate(batch)
             ]
             client.delete_message_batch(QueueUrl=queue_url, Entries=entries)
-        taken += lot
+        taken += lot.values()
     return _queued(taken)
 
 
-def _receive(client: Any, queue_url: str, limit: int) -> list[dict[str, Any]]:
-    """Up to `limit` different messages, hidden from others for a minute."""
-    taken: dict[str, dict[str, Any]] = {}
+def _receive(client: Any, queue_url: str, limit: int, taken: dict[str, dict[str, Any]], hidden_s: int) -> None:
+    """Put up to `limit` different messages into `taken`, by their ids; they are hidden from others."""
     empty_answers = 0
     # SQS asks only some of its servers; a second empty answer, which waits for all of them, means empty.
     while len(taken) < limit and empty_answers < 2:
         messages = client.receive_message(
             QueueUrl=queue_url,
             MaxNumberOfMessages=min(10, limit - len(taken)),
-            VisibilityTimeout=60,
+            VisibilityTimeout=hidden_s,
             WaitTimeSeconds=empty_answers,
             AttributeNames=["All"],
         ).get("Messages", [])
         new = {message["MessageId"]: message for message in messages if message["MessageId"] not in taken}
         empty_answers = 0 if new else empty_answers + 1
         taken.update(new)
-    return list(taken.values())
 
 
 def _tens(messages: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

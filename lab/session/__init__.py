@@ -6,7 +6,7 @@ from lab.session.lifecycle import Timing, down, queue_depths, status, up
 from lab.session.present import describe_execution, describe_many, stages_as_table
 from lab.session.ramp import RampOptions, RampResult, ramp, run_plan, save_tables
 from lab.session.results import OutputFolderError, make_folder, run_folder, write_ramp
-from lab.session.sending import MessageFileError, UnfinishedMessageError, body_of, read_message_file, send
+from lab.session.sending import UnfinishedMessageError, body_of, send
 from lab.session.summary import measured_bill
 from lab.session.watch import PATIENCE_S, Progress, Watch
 
@@ -14,7 +14,6 @@ __all__ = [
     "DEMO_RAMP",
     "PATIENCE_S",
     "BudgetError",
-    "MessageFileError",
     "OutputFolderError",
     "Progress",
     "RampOptions",
@@ -34,7 +33,6 @@ __all__ = [
     "measured_bill",
     "queue_depths",
     "ramp",
-    "read_message_file",
     "run_folder",
     "run_plan",
     "save_tables",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
+from lab import variables
 from lab.analysis import cost
 from lab.analysis.quotas import fit_rates
 from lab.errors import LabError
@@ -25,17 +25,12 @@ def budget_usd(given: float | None = None) -> float:
     """What a run may cost: the argument, else ``LAB_BUDGET_USD``, else 1 US dollar.
 
     Raises:
-        BudgetError: the variable is not a number.
+        VariableError: the variable is no amount.
     """
     if given is not None:
         return given
-    text = os.environ.get("LAB_BUDGET_USD") or str(DEFAULT_BUDGET_USD)
-    try:
-        return float(text)
-    except ValueError:
-        raise BudgetError(
-            f"LAB_BUDGET_USD is '{text}', which is not a number.", next_step="export LAB_BUDGET_USD=1"
-        ) from None
+    allowed: float | None = variables.value("LAB_BUDGET_USD")
+    return DEFAULT_BUDGET_USD if allowed is None else allowed
 
 
 def fit(target: Target, rates: str, say: Say) -> str:

@@ -19,44 +19,27 @@ class UnfinishedMessageError(LabError):
     """A message that was sent has not come to an end."""
 
 
-class MessageFileError(LabError):
-    """The file with a message cannot be read."""
-
-
-def body_of(file: Path | None) -> str:
+def body_of(file: Path | None, options: str = "") -> str:
     """The body that carries a file's text; the sample's body without a file.
 
-    Raises:
-        MessageFileError: the file cannot be read as text.
-        MessageTooLargeError: the text does not fit into one message.
-    """
-    return (
-        messages.SAMPLE_BODY
-        if file is None
-        else messages.text_message(messages.new_run_id(), read_message_file(file)).body
-    )
-
-
-def read_message_file(file: Path) -> str:
-    """The text of a file that a learner wants to send as one message.
+    Args:
+        options: the target's, for the advice.
 
     Raises:
-        MessageFileError: it is missing, or not UTF-8.
+        TextFileError: the file cannot be read as text.
+        MessageTooLargeError: the text does not fit into one message, or not through every state.
     """
+    if file is None:
+        return messages.SAMPLE_BODY
+    text = messages.read_text(file)
     try:
-        return file.read_text("utf-8")
-    except FileNotFoundError as error:
-        raise MessageFileError(
-            f"There is no file {file}.", next_step="lab send --file with a file that exists"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise MessageFileError(
-            f"{file} is not UTF-8 text.",
-            cause=f"byte {error.start} cannot be read as UTF-8.",
-            next_step=f"iconv -t utf-8 {file} > text.txt, then: lab send --file text.txt",
-        ) from error
-    except OSError as error:
-        raise MessageFileError(f"{file} cannot be read ({error.strerror}).", next_step="lab send") from error
+        return messages.text_message(messages.new_run_id(), text).body
+    except messages.MessageTooLargeError as error:
+        raise messages.MessageTooLargeError(
+            f"{file} is too long for one message. {error.what}",
+            cause=error.cause,
+            next_step=f"lab ramp{options} --text {messages.quoted(file)}, which cuts it into messages",
+        ) from None
 
 
 def send(

@@ -13,7 +13,10 @@ import boto3
 import botocore.session
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
+from botocore.loaders import Loader
+from botocore.regions import EndpointResolver
 
+from lab import variables
 from lab.errors import LabError
 from lab.target import reach
 
@@ -111,9 +114,26 @@ def emulator_session(access: Access = Access()) -> boto3.Session:
     return boto3.Session(
         aws_access_key_id=access.access_key,
         aws_secret_access_key=access.secret_key,
-        region_name=os.environ.get("LAB_REGION") or DEFAULT_REGION,
+        region_name=emulator_region(),
         botocore_session=core,
     )
+
+
+def emulator_region() -> str:
+    """The region of an emulator's lab: ``LAB_REGION``, or us-east-1.
+
+    Raises:
+        TargetError: an emulator has no such region; half of its services would take it all the same.
+    """
+    region: str = variables.value("LAB_REGION") or DEFAULT_REGION
+    # By botocore's own file; a session would look into the user's set-up for more.
+    endpoints = {} if region == DEFAULT_REGION else Loader().load_data("endpoints")
+    if endpoints and region not in EndpointResolver(endpoints).get_available_endpoints("sqs", "aws"):
+        raise TargetError(
+            f"LAB_REGION is '{region}', and an emulator has no such region.",
+            next_step=f"unset LAB_REGION, or for example: export LAB_REGION={DEFAULT_REGION}",
+        )
+    return region
 
 
 def _refuse_other_hosts(request: AWSPreparedRequest, **_: Any) -> None:
@@ -145,7 +165,7 @@ def aws_session() -> boto3.Session:
     """
     # boto3 itself knows AWS_DEFAULT_REGION only; the other AWS tools read AWS_REGION first.
     try:
-        session = boto3.Session(region_name=os.environ.get("LAB_REGION") or os.environ.get("AWS_REGION") or None)
+        session = boto3.Session(region_name=variables.value("LAB_REGION") or variables.value("AWS_REGION"))
     except ProfileNotFound as error:
         raise no_credentials(str(error)) from error
     if session.region_name is None:

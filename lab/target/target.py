@@ -7,23 +7,23 @@ every request to a host that is not the emulator's: they cannot reach AWS.
 
 from __future__ import annotations
 
-import os
 import threading
 from typing import Any, Literal, get_args
 
 import boto3
 from botocore.config import Config
 
-from lab import paths
+from lab import paths, variables
 from lab.emulator import processes
+from lab.emulator.ports import USUAL_PORT
 from lab.target import runs
 from lab.target.sessions import (
-    DEFAULT_ENDPOINT_URL,
     DEFAULT_REGION,
     Access,
     TargetError,
     aws_session,
     check_endpoint_url,
+    emulator_region,
     emulator_session,
 )
 
@@ -183,11 +183,13 @@ def resolve(kind: str | None = None, name: str | None = None) -> Target:
     The default is ``embedded``, even where AWS credentials lie around.
 
     Raises:
-        TargetError: no such target, or ``LAB_ENDPOINT_URL`` leads away from this machine.
+        VariableError: a variable of the lab holds what it cannot use.
+        TargetError: no such target, ``LAB_ENDPOINT_URL`` leads away from this machine, or an emulator lacks the region.
         LabNameError: the name cannot be used.
     """
-    kind = kind or os.environ.get("LAB_TARGET") or "embedded"
-    name = name or os.environ.get("LAB_NAME") or DEFAULT_NAME
+    variables.check()
+    kind = kind or variables.value("LAB_TARGET") or "embedded"
+    name = name or variables.value("LAB_NAME") or DEFAULT_NAME
     if kind not in get_args(Kind):
         raise TargetError(
             f"There is no target '{kind}'.",
@@ -196,5 +198,8 @@ def resolve(kind: str | None = None, name: str | None = None) -> Target:
         )
     endpoint_url = None
     if kind == "localstack":
-        endpoint_url = check_endpoint_url(os.environ.get("LAB_ENDPOINT_URL") or DEFAULT_ENDPOINT_URL)
+        port = variables.value("LAB_PORT") or USUAL_PORT
+        endpoint_url = check_endpoint_url(variables.value("LAB_ENDPOINT_URL") or f"http://127.0.0.1:{port}")
+    if kind != "aws":
+        emulator_region()
     return Target(kind, name, endpoint_url=endpoint_url)  # type: ignore[arg-type]

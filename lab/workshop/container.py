@@ -8,12 +8,11 @@ learner's and stays as it is.
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from pathlib import Path
 
-from lab import paths
+from lab import paths, variables
 from lab.errors import LabError
 from lab.target import resolve
 from lab.workshop import jupyter
@@ -48,8 +47,8 @@ def main() -> None:
             say=lambda text: print(text, flush=True),  # noqa: T201 - the log of the container
             folder=folder,
             listen="0.0.0.0",
-            token=os.environ.get("JUPYTER_TOKEN") or None,
-            published_port=int(os.environ.get("LAB_NOTEBOOK_PORT") or PORT),
+            token=variables.value("JUPYTER_TOKEN"),
+            published_port=variables.value("LAB_NOTEBOOK_PORT") or PORT,
         )
     except LabError as error:
         sys.exit(error.render())

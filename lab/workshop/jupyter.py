@@ -21,7 +21,7 @@ from typing import Any
 
 import psutil
 
-from lab import paths
+from lab import paths, variables
 from lab.emulator import launcher, processes
 from lab.errors import LabError
 from lab.target import Target
@@ -124,17 +124,18 @@ def _launch(
         # In a container everybody is root, and the server listens to this machine only.
         "--ServerApp.allow_root=True",
     ]
+    inherited = variables.everything()
     environment = (
-        os.environ
+        inherited
         | {
             "LAB_TARGET": target.kind,
             "LAB_NAME": target.name,
             "LAB_STATE_DIR": str(paths.state_root()),
             # So that `lab status` works in a terminal of JupyterLab.
-            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), inherited.get("PATH", os.defpath)]),
             # Not on the command line, which every user of the machine can read.
             "JUPYTER_TOKEN": token,
-            "JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, [str(home), os.environ.get("JUPYTER_CONFIG_PATH")])),
+            "JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, [str(home), inherited.get("JUPYTER_CONFIG_PATH")])),
             "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
             # Our own kernel, even where the user has one of the same name.
             "JUPYTER_PREFER_ENV_PATH": "1",

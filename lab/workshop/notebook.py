@@ -13,6 +13,7 @@ from IPython.display import Markdown
 from lab import paths, stack
 from lab.emulator import launcher, processes
 from lab.errors import LabError
+from lab.load import messages
 from lab.session import RampResult, run_folder, save_tables
 from lab.target import Target, explain, resolve
 from lab.workshop.page import filled
@@ -65,7 +66,7 @@ def open_lab(*, start: bool = False, complete: bool = True, say: Callable[[str],
 def show(file: Path) -> Markdown:
     """A file of the project, as it is deployed, to read in the notebook."""
     name = file.resolve().relative_to(paths.PROJECT).as_posix()  # the project may be reached through a link
-    return Markdown(f"`{name}`\n\n```{_LANGUAGES.get(file.suffix, '')}\n{file.read_text('utf-8').rstrip()}\n```")
+    return Markdown(f"`{name}`\n\n```{_LANGUAGES.get(file.suffix, '')}\n{messages.read_text(file).rstrip()}\n```")
 
 
 def show_json(document: Any) -> Markdown:

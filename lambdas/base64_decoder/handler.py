@@ -16,6 +16,10 @@ from typing import Any
 BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 
 
+# A text has ends of lines and pages. Other control characters come from data, or from UTF-16: "H\0e\0l\0l\0o\0".
+CONTROL_CHARACTER = re.compile(r"[\0-\x08\x0e-\x1f]")
+
+
 class MissingInputError(Exception):
     """The event has no ``input``, or it is not a string."""
 
@@ -25,7 +29,7 @@ class InvalidBase64Error(Exception):
 
 
 class InvalidTextError(Exception):
-    """The decoded bytes are not UTF-8."""
+    """The decoded bytes are not UTF-8 text."""
 
 
 def lambda_handler(event: Any, context: object) -> dict[str, Any]:
@@ -42,5 +46,7 @@ def lambda_handler(event: Any, context: object) -> dict[str, Any]:
         text = base64.b64decode(encoded).decode("utf-8")
     except UnicodeDecodeError as error:
         raise InvalidTextError(f"'input' does not decode to UTF-8 text: {error}") from error
+    if CONTROL_CHARACTER.search(text):
+        raise InvalidTextError("'input' decodes to control characters; encode the text as UTF-8, not as UTF-16")
 
     return {**event, "output": text}

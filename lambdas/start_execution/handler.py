@@ -6,6 +6,7 @@ It prints one JSON line a record, from which the lab reads how long the message 
 """
 
 import json
+import math
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,9 @@ from botocore.config import Config
 
 # What StartExecution takes, in bytes of UTF-8. A queue takes more (1 MiB on AWS), so a message can be too long for us.
 MAX_INPUT_BYTES = 262_144
+# What JSON leaves open. Every program between here and the last function reads the body, and must be able to.
+MAX_DEPTH = 100
+MAX_DIGITS = 300
 PARALLEL_STARTS = 10
 
 # Made once, while the function starts, and reused by every invocation. Each thread needs a connection of its own.
@@ -25,6 +29,18 @@ threads = ThreadPoolExecutor(max_workers=PARALLEL_STARTS)
 
 class InvalidMessageError(Exception):
     """The body is not a JSON object."""
+
+
+class EncodedTwiceError(InvalidMessageError):
+    """The body is a JSON string that holds JSON: its sender called json.dumps() twice."""
+
+
+class InvalidNumberError(InvalidMessageError):
+    """The body holds NaN, Infinity, or a number with more digits than any program on its way reads."""
+
+
+class NestedTooDeepError(InvalidMessageError):
+    """The body has lists in lists, or objects in objects, deeper than the programs on its way can follow."""
 
 
 class MessageTooLargeError(Exception):
@@ -57,7 +73,8 @@ def start(record: dict[str, Any]) -> dict[str, Any]:
     }
     try:
         body = record["body"]
-        result["lab_id"] = read_object(body).get("lab_id")
+        lab_id = read_object(body).get("lab_id")
+        result["lab_id"] = lab_id if isinstance(lab_id, str) else None
         if len(body.encode("utf-8")) > MAX_INPUT_BYTES:
             raise MessageTooLargeError(f"the body is over {MAX_INPUT_BYTES} bytes")
         # The name does not stop a second start, but it shows which executions belong to one message.
@@ -72,13 +89,34 @@ def start(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def read_object(body: str) -> dict[str, Any]:
+    """The body as data, when everybody on its way can read it."""
     try:
-        document = json.loads(body)
-    except (ValueError, RecursionError) as error:
+        document = json.loads(body, parse_int=number, parse_float=number, parse_constant=number)
+        depth = depth_of(document)
+        json.dumps(document, ensure_ascii=False).encode("utf-8")  # fails for half a character, such as "\ud83d"
+    except RecursionError:
+        raise NestedTooDeepError("the body is nested too deep to be read") from None
+    except ValueError as error:
         raise InvalidMessageError(f"the body is not JSON: {error}") from error
+    if depth > MAX_DEPTH:
+        raise NestedTooDeepError(f"the body is nested {depth} deep; {MAX_DEPTH} is the most")
+    if isinstance(document, str) and document.lstrip().startswith("{"):
+        raise EncodedTwiceError("the body is a JSON string that holds JSON; encode it once")
     if not isinstance(document, dict):
         raise InvalidMessageError("the body is JSON, but not an object")
     return document
+
+
+def number(text: str) -> float:
+    """A number of the body. Python would also read what is no JSON, and as many digits as there are."""
+    if len(text) > MAX_DIGITS or not math.isfinite(float(text)):
+        raise InvalidNumberError(f"the body holds the number {text[:20]}, which not every program can read")
+    return float(text)
+
+
+def depth_of(value: Any) -> int:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + max(map(depth_of, inner)) if inner else 0
 
 
 def milliseconds(record: dict[str, Any], attribute: str) -> int | None:

@@ -7,6 +7,7 @@ The text changes its name from ``output`` (of the decoder) to ``input`` (of what
 called ``input`` so far ends here, which also keeps long messages below the 262,144 bytes a state may hand over.
 """
 
+import unicodedata
 from typing import Any
 
 
@@ -25,5 +26,10 @@ def statistics_of(text: str) -> dict[str, int | float]:
         "avg_word_length": sum(len(word) for word in words) / len(words) if words else 0.0,
         # The next two count words, not characters: "9000" is one, and so is "clouds!".
         "num_digits": sum(word.isdigit() for word in words),
-        "num_special_chars": sum(not word.isalnum() for word in words),
+        "num_special_chars": sum(not is_plain(word) for word in words),
     }
+
+
+def is_plain(word: str) -> bool:
+    """Only letters, digits, and the marks that belong to them (vowel signs, accents)."""
+    return word.isalnum() or all(each.isalnum() or unicodedata.category(each).startswith("M") for each in word)

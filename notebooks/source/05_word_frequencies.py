@@ -45,12 +45,13 @@ workflows = here.client("stepfunctions")
 queue_url = sqs.get_queue_url(QueueName=names.queue)["QueueUrl"]
 
 # %% [markdown]
-# The text is a file of the project. You can put any other text file in its place, as long as it is UTF-8.
+# The text is a file of the project. You can put any other text file in its place, as long as it is UTF-8;
+# if it is not, the next cell says what it is and how to change that.
 # This is how it begins:
 
 # %%
 file = paths.NOTEBOOKS / "texts" / "night_post.txt"
-text = file.read_text("utf-8")
+text = messages.read_text(file)
 print(textwrap.fill(text.split("\n\n")[1], 76))
 
 # %% [markdown]

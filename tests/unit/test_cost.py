@@ -16,6 +16,7 @@ from lab.session import guard
 from lab.session import quotas as quota_room
 from lab.stack import Settings, mapping
 from lab.target import Target
+from lab.variables import VariableError
 
 MILLION = 1_000_000
 
@@ -188,9 +189,10 @@ def test_the_budget_is_one_dollar_unless_somebody_says_otherwise(monkeypatch: py
     monkeypatch.setenv("LAB_BUDGET_USD", "0.2")
     assert guard.budget_usd() == 0.2
     assert guard.budget_usd(3) == 3
-    monkeypatch.setenv("LAB_BUDGET_USD", "much")
-    with pytest.raises(session.BudgetError, match="not a number"):
-        guard.budget_usd()
+    for wrong in ("much", "nan", "inf", "-1"):
+        monkeypatch.setenv("LAB_BUDGET_USD", wrong)
+        with pytest.raises(VariableError, match="0 or more"):
+            guard.budget_usd()
 
 
 def test_a_ramp_on_an_emulator_costs_nothing_and_is_not_asked_about() -> None:

@@ -6,7 +6,6 @@ import base64
 import json
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -176,9 +175,7 @@ def test_words_per_message() -> None:
     assert [(message.text or "").split() for message in made] == [["a", "b"], ["c", "d"], ["e"]]
 
 
-@pytest.mark.parametrize(
-    "unit", ["lorem ipsum ", "żółć,字。", "\x01 ", "\u20ac "], ids=["ascii", "marks", "control", "euro"]
-)
+@pytest.mark.parametrize("unit", ["lorem ipsum ", "żółć,字。", "\va", "\u20ac "], ids=["ascii", "marks", "tab", "euro"])
 def test_long_line_is_cut_so_that_every_state_can_hand_it_over(
     unit: str, load_handler: Callable[[str], ModuleType]
 ) -> None:
@@ -198,33 +195,6 @@ def test_one_word_without_end_is_refused() -> None:
     assert caught.value.next_step
 
 
-def test_file_is_read_and_its_byte_order_mark_skipped(tmp_path: Path) -> None:
-    path = tmp_path / "my text.txt"
-    path.write_bytes(b"\xef\xbb\xbfna\xc3\xafve words")
-    (message,) = messages.from_text(path)
-    assert message.text == "naïve words"
-
-
-@pytest.mark.parametrize(
-    ("content", "tells"),
-    [(b"", "holds no text"), (b" \n\t\n", "holds no text"), (b"line one\ncaf\xe9\n", "byte 12 (line 2) is 0xe9")],
-)
-def test_files_that_cannot_be_used(tmp_path: Path, content: bytes, tells: str) -> None:
-    path = tmp_path / "text.txt"
-    path.write_bytes(content)
-    with pytest.raises(messages.TextFileError) as caught:
-        messages.from_text(path)
-    assert tells in str(caught.value)
-    assert caught.value.next_step
-
-
-def test_missing_file_and_folder(tmp_path: Path) -> None:
-    with pytest.raises(messages.TextFileError, match="No such file"):
-        messages.from_text(tmp_path / "absent.txt")
-    with pytest.raises(messages.TextFileError, match="directory"):
-        messages.from_text(tmp_path)
-
-
 def test_half_a_surrogate_pair_is_refused() -> None:
     with pytest.raises(messages.TextFileError, match="Character 4"):
         messages.from_text("abc \ud800 def")
@@ -241,14 +211,33 @@ def test_size_over_what_a_body_holds_is_refused() -> None:
         messages.from_text("word " * 60_000, max_text_bytes=300_000)
 
 
-def test_body_of_exactly_the_limit_passes_and_one_byte_more_does_not() -> None:
-    # Base64 grows in steps of four, so the id is made long enough for the rest to be a multiple of four.
-    lab_id = "x" * next(n for n in range(1, 5) if len(json.dumps({"lab_id": "x" * n, "input": ""})) % 4 == 0)
-    frame = len(json.dumps({"lab_id": lab_id, "input": ""}))
-    text = "a" * ((messages.MAX_BODY_BYTES - frame) // 4 * 3)
-    assert len(messages.text_message(lab_id, text).body) == messages.MAX_BODY_BYTES
-    with pytest.raises(messages.MessageTooLargeError):
-        messages.text_message(lab_id + "x", text)
+@pytest.mark.parametrize(
+    "unit",
+    ["word ", '"\n', "\v", "字。", "\u20ac ", "a", "\ufb2c", "".join(f"{n:x} " for n in range(65_536))],
+    ids=["words", "escaped", "tab", "no-spaces", "euro", "one", "longer-in-nfc", "all-different"],
+)
+def test_the_longest_text_that_is_taken_passes_every_state(
+    unit: str, load_handler: Callable[[str], ModuleType]
+) -> None:
+    """The largest that `text_message` makes, found by halving, goes through; what it refuses is not far too small."""
+
+    def made(length: int) -> messages.Message | None:
+        try:
+            return messages.text_message("run-000000", (unit * (length // len(unit) + 1))[:length])
+        except messages.MessageTooLargeError:
+            return None
+
+    fits, too_long = 1, 262_144
+    while too_long - fits > 1:
+        middle = (fits + too_long) // 2
+        fits, too_long = (middle, too_long) if made(middle) else (fits, middle)
+    message = made(fits)
+    assert message is not None
+    event, sizes = json.loads(message.body), [len(message.body)]
+    for name in ("base64_decoder", "stats_generator", "string_cleaner", "tokenizer_counter"):
+        event = load_handler(name).lambda_handler(event, None)
+        sizes.append(len(json.dumps(event, ensure_ascii=False).encode()))
+    assert 262_144 - 2 * 4_096 - 2_000 < max(sizes) <= 262_144 - 2_000
 
 
 # Broken messages

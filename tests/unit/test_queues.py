@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
+import pytest
 
 from lab.observe import (
     QueueDepth,
@@ -81,6 +82,27 @@ def test_peek_leaves_every_message_where_it_was() -> None:
     assert (rows["receive_count"] == 6).all()
     assert rows["sent"].iloc[0] == pd.Timestamp(1_764_000_000_123, unit="ms", tz="UTC")
     assert queue_depth(queue, "url") == QueueDepth(visible=25, in_flight=0, delayed=0)
+
+
+def test_1201_dead_letters_are_1201() -> None:
+    queue = FakeQueue([f'{{"lab_id": "r-{number}"}}' for number in range(1_201)])
+    assert peek_messages(queue, "url")["lab_id"].nunique() == 1_201
+    assert queue_depth(queue, "url").visible == 1_201
+
+
+def test_what_was_taken_is_put_back_also_when_the_looking_fails() -> None:
+    queue = FakeQueue(BODIES)
+    receive = queue.receive_message
+
+    def fail_late(**request: Any) -> dict[str, Any]:
+        if queue.hidden:
+            raise KeyboardInterrupt
+        return receive(**request)
+
+    queue.receive_message = fail_late  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        peek_messages(queue, "url")
+    assert queue_depth(queue, "url").visible == 25
 
 
 def test_peek_takes_no_more_than_it_is_told() -> None:

@@ -19,14 +19,13 @@ from lab.load import PlanError
 from lab.load import messages as bodies
 from lab.session import (
     RampOptions,
-    read_message_file,
+    body_of,
     save_tables,
     throw_away_name,
     write_ramp,
 )
 from lab.session.ramp import RampResult, _of_this_run, analyse
 from lab.session.results import OutputFolderError, make_folder
-from lab.session.sending import MessageFileError
 from lab.session.summary import ramp_summary, write_summary
 from lab.target import Target
 from tests import documentation
@@ -136,13 +135,13 @@ def test_a_throw_away_name_can_be_a_name_of_a_lab() -> None:
     assert Target("embedded", throw_away_name()).name != throw_away_name()
 
 
-@pytest.mark.parametrize(("content", "sentence"), [(None, "There is no file"), (b"\xff\xfe\x00", "is not UTF-8 text")])
-def test_a_message_file_that_cannot_be_read(tmp_path: Path, content: bytes | None, sentence: str) -> None:
-    file = tmp_path / "message.txt"
-    if content is not None:
-        file.write_bytes(content)
-    with pytest.raises(MessageFileError, match=sentence):
-        read_message_file(file)
+def test_a_chapter_is_refused_before_it_is_sent_with_the_way_that_works(tmp_path: Path) -> None:
+    chapter = tmp_path / "chapter one.txt"
+    chapter.write_text("It was a long text, and every state had to hand it over. " * 2_200)
+    with pytest.raises(bodies.MessageTooLargeError) as refused:
+        body_of(chapter, " --name mine")
+    assert "'Decode base64 string' hands over" in refused.value.what
+    assert refused.value.next_step.startswith(f"lab ramp --name mine --text '{chapter}'")
 
 
 def test_a_whole_run_is_accounted_for_and_its_words_match() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from lab import paths
+from lab.observe import LogEvent, parse_received
 
 STATE_MACHINE_ARN = "arn:aws:states:us-east-1:000000000000:stateMachine:text-processing"
 
@@ -99,11 +100,26 @@ def test_bad_records_fail_alone(
         ('"text"', "InvalidMessageError"),
         ("17", "InvalidMessageError"),
         ('{"input": "SGkh"', "InvalidMessageError"),
-        ("[" * 100_000, "InvalidMessageError"),
-        ('{"input": "\ud800"}', "UnicodeEncodeError"),
+        ("[" * 100_000, "NestedTooDeepError"),
+        ('{"input": "", "x": ' + "[" * 60_000 + "]" * 60_000 + "}", "NestedTooDeepError"),
+        ('{"input": "", "x": ' + "[" * 900 + "]" * 900 + "}", "NestedTooDeepError"),
+        ('{"lab_id": ' + "[" * 900 + "]" * 900 + "}", "NestedTooDeepError"),
+        ('{"input": "", "x": ' + "[" * 99 + "]" * 99 + "}", None),
+        ('{"input": "\ud800"}', "InvalidMessageError"),
+        ('{"input": "", "x": "\\ud800"}', "InvalidMessageError"),
+        ('{"input": "", "x": NaN}', "InvalidNumberError"),
+        ('{"input": "", "x": [-Infinity]}', "InvalidNumberError"),
+        ('{"input": "", "x": 1e400}', "InvalidNumberError"),
+        ('{"input": "", "x": ' + "1" * 5_000 + "}", "InvalidNumberError"),
+        ('{"input": "", "x": [0, -1.5e-7, 12345678901234567890]}', None),
+        (json.dumps(json.dumps({"input": ""})), "EncodedTwiceError"),
+        ('{"lab_id": 5, "input": ""}', None),
         (json.dumps({"input": "A" * 262_144}), "MessageTooLargeError"),
     ],
-    ids=["good", "empty", "null", "string", "number", "cut-off", "deeply-nested", "surrogate", "too-large"],
+    ids=(
+        "good empty null string number cut-off only-brackets 60000-deep 900-deep deep-lab-id 99-deep surrogate "
+        "half-a-character nan infinity 1e400 5000-digits numbers encoded-twice number-for-lab-id too-large"
+    ).split(),
 )
 def test_every_kind_of_body(
     trigger: ModuleType,
@@ -119,6 +135,24 @@ def test_every_kind_of_body(
     assert (line["error"] and line["error"]["name"]) == error
     assert len(failures) == (error is not None)
     assert len(trigger.step_functions.calls) == (error is None)
+    assert line["lab_id"] is None or isinstance(line["lab_id"], str)
+
+
+def test_nobody_is_taken_along(
+    trigger: ModuleType, load_event: Callable[[str], dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (record,) = load_event("sqs_one_record")["Records"]
+    bad = ['{"lab_id": ' + "[" * 900 + "]" * 900 + "}", '{"x": ' + "1" * 5_000 + "}", '{"x": NaN}', "[" * 60_000]
+    batch = [{**record, "messageId": f"id-{place}"} for place in range(10)]
+    for place, body in enumerate(bad):
+        batch[place]["body"] = body
+    answer = trigger.lambda_handler({"Records": batch}, None)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": f"id-{place}"} for place in range(len(bad))]}
+    assert len(trigger.step_functions.calls) == 10 - len(bad)
+    # As the lab reads it: with a parser that takes JSON and nothing else.
+    received = parse_received(LogEvent("", "s", 1, 1, line) for line in capsys.readouterr().out.splitlines())
+    assert len(received) == 10
+    assert received["error"].notna().sum() == len(bad)
 
 
 def test_the_limit_counts_utf_8_bytes_and_is_exact(

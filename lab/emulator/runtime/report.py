@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lab.emulator.runtime.settings import ENVIRONMENT
+
 # Beside LocalStack's own /_localstack/health.
 ADDRESS = "/_localstack/express-lab"
 
@@ -35,7 +37,7 @@ def serve_report(report: Mapping[str, Any]) -> None:
 
 def write_report(report: Mapping[str, Any]) -> None:
     """Writes it to the file that ``LAB_EMULATOR_REPORT`` names, if it does. The file appears whole or not at all."""
-    target = os.environ.get("LAB_EMULATOR_REPORT", "")
+    target = ENVIRONMENT.get("LAB_EMULATOR_REPORT", "")
     if not target:
         return
     temporary = Path(f"{target}.{os.getpid()}.tmp")

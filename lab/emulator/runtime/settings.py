@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+# Other modules of this room take what they need from here.
+ENVIRONMENT: Mapping[str, str] = os.environ
 LEAST_WORKERS = 2
 TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 
 
-def workers_per_function(environment: Mapping[str, str] = os.environ, cores: int | None = None) -> int:
+def workers_per_function(environment: Mapping[str, str] = ENVIRONMENT, cores: int | None = None) -> int:
     """Most worker processes of one function version, at least 1.
 
     Without ``LAB_WORKERS_PER_FUNCTION`` it is the number of cores, but at least 2, so that one slow invocation does not
@@ -21,12 +23,17 @@ def workers_per_function(environment: Mapping[str, str] = os.environ, cores: int
     return max(LEAST_WORKERS, cores or os.cpu_count() or 1)
 
 
-def pure_python_runtime_client(environment: Mapping[str, str] = os.environ) -> bool:
+def pure_python_runtime_client(environment: Mapping[str, str] = ENVIRONMENT) -> bool:
     """Whether workers must use the pure-Python runtime client even where the compiled one is installed."""
     return environment.get("LAB_PURE_PYTHON_RUNTIME_CLIENT", "").lower() in TRUE_WORDS
 
 
-def listens_in_container(environment: Mapping[str, str] = os.environ) -> bool:
+def enabled_services(environment: Mapping[str, str] = ENVIRONMENT) -> frozenset[str]:
+    """The services that LocalStack is limited to (its own variable ``SERVICES``); empty when it has all."""
+    return frozenset(name for name in environment.get("SERVICES", "").split(",") if name)
+
+
+def listens_in_container(environment: Mapping[str, str] = ENVIRONMENT) -> bool:
     """Whether this is the program of the lab's own image: all three of its marks are there.
 
     The embedded emulator is given none of them, and its launcher refuses one that listens elsewhere than on 127.0.0.1.

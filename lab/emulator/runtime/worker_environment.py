@@ -13,6 +13,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from lab.emulator.runtime.settings import ENVIRONMENT
+
 PROCESS_FILE = Path(__file__).parent / "process" / "worker_process.py"
 # What an interpreter may need to start at all, wherever it was installed.
 KEPT_FROM_PARENT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH", "TMPDIR")
@@ -25,7 +27,7 @@ def worker_environment(
     *,
     runtime: str,
     code_directory: Path,
-    parent: Mapping[str, str] = os.environ,
+    parent: Mapping[str, str] = ENVIRONMENT,
 ) -> dict[str, str]:
     """All environment variables of a worker.
 

@@ -19,6 +19,7 @@ from lab.load.messages.message import (
     sample,
     text_message,
 )
+from lab.load.messages.reading import quoted, read_text
 from lab.load.messages.texts import MAX_TEXT_BYTES, UnbreakableTextError, from_text
 
 __all__ = [
@@ -41,6 +42,8 @@ __all__ = [
     "lab_id_of",
     "new_run_id",
     "number_of",
+    "quoted",
+    "read_text",
     "sample",
     "text_message",
 ]

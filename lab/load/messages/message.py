@@ -12,11 +12,13 @@ import base64
 import json
 import re
 import secrets
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import dropwhile
 
 from lab.errors import LabError
 
@@ -35,6 +37,12 @@ SAMPLE_TEXT = base64.b64decode(_SAMPLE_INPUT).decode("utf-8")
 SAMPLE_BODY = json.dumps({"input": _SAMPLE_INPUT})
 
 
+# A body below it is never too long later: a byte of text is 4/3 bytes of the body and at most 6 in JSON.
+_NEVER_TOO_LONG = 32_768
+# What surrounds the text in a state's result: the names, the statistics, and the invocation's metadata.
+_AROUND = 4_096
+
+
 class MessageError(LabError):
     """A message cannot be made as asked."""
 
@@ -45,6 +53,10 @@ class MessageTooLargeError(MessageError):
 
 class TextFileError(MessageError):
     """The learner's text cannot be read, is not UTF-8, or is empty."""
+
+
+# What no text holds, and every text does whose bytes were UTF-16: control characters, but for ends of lines and pages.
+_CONTROL = re.compile(r"[\0-\x08\x0e-\x1f]")
 
 
 class Fate(StrEnum):
@@ -93,9 +105,42 @@ def number_of(lab_id: str | None) -> int | None:
     return int(number) if number.isdecimal() else None
 
 
+def control_character(text: str) -> str | None:
+    """The first character of ``text`` that no text holds; the workflow's first state refuses it."""
+    found = _CONTROL.search(text)
+    return found[0] if found else None
+
+
 def count_words(text: str) -> Counter[str]:
-    """Lower-cased words → count. A word is a longest run of letters, digits and underscores, of any script."""
-    return Counter(word.lower() for word in re.findall(r"\w+", text))
+    """Lower-cased words → count. A word is a longest run of letters, digits, underscores and their marks, in NFC.
+
+    Scripts without spaces give one word for each stretch between marks and spaces. Counted by the categories of
+    Unicode, from a table, and not by the rule or the code of the functions, which this is to check.
+    """
+    stretches = unicodedata.normalize("NFC", text).translate(_BELONGING).split()
+    # A mark that follows no letter, as in an emoji, is no word and begins none.
+    words = ("".join(dropwhile(_is_mark, stretch)) for stretch in stretches)
+    return Counter(word.lower() for word in words if word)
+
+
+def belongs_to_word(character: str) -> bool:
+    """Whether a word may hold it: a letter, a digit, an underscore, or what goes on a letter or joins two."""
+    return unicodedata.category(character)[0] in "LNM" or character in "_\u200c\u200d"
+
+
+def _is_mark(character: str) -> bool:
+    return unicodedata.category(character)[0] not in "LN" and character != "_"
+
+
+class _Belonging(dict[int, str]):
+    """For ``str.translate``: a space for each character that belongs to no word. Fills itself."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = chr(code) if belongs_to_word(chr(code)) else " "
+        return self[code]
+
+
+_BELONGING = _Belonging()
 
 
 def expected_word_counts(messages: Iterable[Message]) -> Counter[str]:
@@ -110,9 +155,15 @@ def text_message(lab_id: str, text: str, word_counts: Counter[str] | None = None
     """A message that carries ``text``; its words are counted here unless the caller knows them already.
 
     Raises:
-        TextFileError: ``text`` holds half a surrogate pair, which no UTF-8 can express.
-        MessageTooLargeError: the body would be over 262,144 bytes.
+        TextFileError: ``text`` holds half a surrogate pair, which no UTF-8 can express, or a control character.
+        MessageTooLargeError: the body, or what a state hands over, would be over 262,144 bytes.
     """
+    if found := control_character(text):
+        raise TextFileError(
+            f"Character {text.index(found)} of the text is a control character, U+{ord(found):04X}.",
+            cause="it is data, or the text was read with a wrong encoding.",
+            next_step="read the file as UTF-8, or remove the character.",
+        )
     try:
         encoded = base64.b64encode(text.encode("utf-8")).decode("ascii")
     except UnicodeEncodeError as error:
@@ -122,13 +173,36 @@ def text_message(lab_id: str, text: str, word_counts: Counter[str] | None = None
             next_step="read the file as UTF-8, or remove the character.",
         ) from error
     body = json.dumps({"lab_id": lab_id, "input": encoded})
-    if len(body) > MAX_BODY_BYTES:
+    counted = count_words(text) if word_counts is None else word_counts
+    step, size = _largest_on_its_way(body, text, counted)
+    if size > MAX_BODY_BYTES:
         raise MessageTooLargeError(
-            f"The body of message {lab_id} would be {len(body):,} bytes long.",
-            cause=f"an execution takes at most {MAX_BODY_BYTES:,} bytes of input, and base64 adds a third to the text.",
-            next_step="ask for fewer words per message.",
+            f"{step} would be {size:,} bytes long, for {len(text):,} characters of text.",
+            cause=f"an execution and each of its states take at most {MAX_BODY_BYTES:,} bytes, and the workflow hands "
+            "over the text in more than one form.",
+            next_step="ask for fewer words per message, or cut the text: lab ramp --text",
         )
-    return Message(lab_id, body, text, count_words(text) if word_counts is None else word_counts)
+    return Message(lab_id, body, text, counted)
+
+
+def _largest_on_its_way(body: str, text: str, counted: Counter[str]) -> tuple[str, int]:
+    """Where the message is longest on its way through the workflow, and how long, in bytes of UTF-8."""
+    if len(body) < _NEVER_TOO_LONG:
+        return "The body", len(body)
+    in_json = _bytes_in_json(text)
+    # Without marks there is nothing to escape; NFC writes a few letters as two.
+    cleaned = len(unicodedata.normalize("NFC", text).encode("utf-8"))
+    sizes = {
+        "The body": len(body),
+        "What 'Decode base64 string' hands over": len(body) + in_json + _AROUND,
+        "What 'Remove special characters' hands over": in_json + cleaned + _AROUND,
+        "What 'Tokenize and count' hands over": in_json + _bytes_in_json(counted) + _AROUND,
+    }
+    return max(sizes.items(), key=lambda step: step[1])
+
+
+def _bytes_in_json(value: object) -> int:
+    return len(json.dumps(value, ensure_ascii=False).encode("utf-8"))
 
 
 def sample(lab_id: str | None = None) -> Message:

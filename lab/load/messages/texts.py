@@ -6,7 +6,16 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from lab.load.messages.message import Message, MessageError, TextFileError, lab_id_of, new_run_id, text_message
+from lab.load.messages.message import (
+    Message,
+    MessageError,
+    TextFileError,
+    belongs_to_word,
+    lab_id_of,
+    new_run_id,
+    text_message,
+)
+from lab.load.messages.reading import read_text
 
 # What one message of a learner's text holds, in bytes of UTF-8. The body could hold six times as much, but the
 # first state hands over the base64 (4/3 of the text) and the text, in which JSON may write one byte as six ("\u0001"):
@@ -33,20 +42,20 @@ def from_text(
     the messages' texts, one after the other, are the text itself, less parts of nothing but white space.
 
     Args:
-        source: the text as a ``str``, or the ``Path`` of a UTF-8 file (a byte order mark is skipped).
+        source: the text as a ``str``, or the ``Path`` of a UTF-8 file, see ``read_text``.
         run_id: start of every ``lab_id``; a new one by default.
         words_per_message: most words of a message; as many as fit by default.
         max_text_bytes: longest text of a message in bytes of UTF-8.
 
     Raises:
-        TextFileError: no such file, not readable, not UTF-8, or nothing but white space in it.
+        TextFileError: the file cannot be used, or nothing but white space is in it.
         UnbreakableTextError: a word is longer than ``max_text_bytes``.
         MessageError: ``words_per_message`` or ``max_text_bytes`` is less than 1.
         MessageTooLargeError: ``max_text_bytes`` is more than a body can hold.
     """
     if max_text_bytes < 1 or (words_per_message is not None and words_per_message < 1):
         raise MessageError("A message must hold at least one word and one byte of text.")
-    text = _read(source) if isinstance(source, Path) else source
+    text = read_text(source) if isinstance(source, Path) else source
     if not text.strip():
         raise TextFileError(
             "The text is empty." if isinstance(source, str) else f"{source} holds no text.",
@@ -56,24 +65,6 @@ def from_text(
     parts = [text] if words_per_message is None else re.findall(rf"(?:\s*\S+){{1,{words_per_message}}}\s*", text)
     pieces = (piece for part in parts for piece in _cut(part, max_text_bytes) if not piece.isspace())
     return [text_message(lab_id_of(run_id, number), piece) for number, piece in enumerate(pieces)]
-
-
-def _read(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise TextFileError(
-            f"Cannot read {path}: {error.strerror}.", next_step="check the path; it must be a text file."
-        ) from error
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise TextFileError(
-            f"{path} is not UTF-8: byte {error.start} (line {line}) is 0x{data[error.start]:02x}.",
-            cause="it was saved in another encoding, or is no text at all.",
-            next_step=f"iconv -f latin1 -t utf-8 '{path}' > utf8.txt, then use utf8.txt",
-        ) from error
 
 
 def _cut(text: str, max_bytes: int) -> Iterator[str]:
@@ -104,4 +95,4 @@ def _last_break(fitting: str, start: int, max_bytes: int) -> int:
 
 
 def _is_no_word_character(character: str) -> bool:
-    return re.match(r"\W", character) is not None
+    return not belongs_to_word(character)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 import importlib
 import logging
-import os
 from collections.abc import Callable, Mapping
 from types import ModuleType
 
 from lab.emulator.runtime.hooks.after_import import after_import, around_import
+from lab.emulator.runtime.settings import ENVIRONMENT
 
 LOG = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class Hooks:
     def __init__(
         self,
         version: str,
-        environment: Mapping[str, str] = os.environ,
+        environment: Mapping[str, str] = ENVIRONMENT,
         report: Callable[[Mapping[str, str]], None] = lambda states: None,
     ) -> None:
         self._version = version
@@ -67,6 +67,8 @@ class Hooks:
                 " and ".join(WRITTEN_FOR),
                 self._version,
             )
+        if unknown := self._single() - {"", *NAMES}:
+            LOG.warning("LAB_HOOKS_OFF names hooks that do not exist: %s.", ", ".join(sorted(unknown)))
         for name in NAMES:
             self.states[name] = self._wanted(name)
             if self.states[name] == "on":
@@ -91,9 +93,11 @@ class Hooks:
     def _all_off(self) -> bool:
         return self._environment.get("LAB_HOOKS", "on").lower() in OFF_WORDS
 
+    def _single(self) -> set[str]:
+        return {part.strip() for part in self._environment.get("LAB_HOOKS_OFF", "").split(",")}
+
     def _wanted(self, name: str) -> str:
-        single = {part.strip() for part in self._environment.get("LAB_HOOKS_OFF", "").split(",")}
-        if self._all_off() or name in single:
+        if self._all_off() or name in self._single():
             return "off"
         if self._version not in WRITTEN_FOR:
             return f"stood aside: written for LocalStack {' and '.join(WRITTEN_FOR)}, not {self._version}"

@@ -16,7 +16,6 @@ from __future__ import annotations
 import functools
 import gzip
 import json
-import os
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,6 +23,7 @@ from types import ModuleType
 from typing import Any
 
 from lab.emulator.runtime.hooks.replacing import replace
+from lab.emulator.runtime.settings import enabled_services
 
 _HEAD = 4096  # characters; metadata comes first in a model, the longest are some 1,000
 
@@ -62,7 +62,7 @@ def _first_metadata(head: str) -> Mapping[str, Any] | None:
 
 
 def _patch(module: ModuleType) -> None:
-    limit = frozenset(name for name in os.environ.get("SERVICES", "").split(",") if name)
+    limit = enabled_services()
     if not limit:
         return
 
