@@ -21,7 +21,9 @@ from lab.target import Target
 # What moves the cursor or colours the screen when a terminal gets it; a line feed and a tab are text.
 _CONTROL = re.compile(r"[\0-\x08\x0b-\x1f\x7f-\x9f]")
 # What the lab itself prints beyond ASCII, for terminals that cannot show it.
-_NEAREST = str.maketrans({"█": "#", "–": "-", "—": "-", "…": "...", "’": "'", "“": '"', "”": '"', "→": "->", "×": "x"})
+_NEAREST = str.maketrans(
+    {"█": "#", "–": "-", "—": "-", "…": "...", "’": "'", "“": '"', "”": '"', "→": "->", "×": "x", "·": "|"}
+)
 
 
 class PlainConsole(Console):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,3 +68,26 @@ def test_each_ends_under_its_own_name_and_alone(target: Target) -> None:
     assert ends == dict.fromkeys(started, "SUCCEEDED") | {encoded("Hello", "utf-16-le"): "InvalidTextError"}
     outputs = {sent[row["name"]]: row["output"] for row in executions.to_dict("records")}
     assert json.loads(outputs[list(REFUSED)[1]])["word_counts"] == {"हिन्दी": 1, "भाषा": 1, "café": 1}
+
+
+def test_a_run_of_another_script_in_a_folder_with_brackets_on_a_terminal_without_either(
+    target: Target, tmp_path: Path
+) -> None:
+    (tmp_path / "कथा [1].txt").write_bytes("हिन्दी भाषा, cafe\u0301! The sea.\r\n".encode() * 60)
+    ended = subprocess.run(
+        [
+            *(Path(sys.executable).with_name("lab"), "ramp", "--name", target.name, "--rates", "5", "--seconds", "2"),
+            *("--text=~/कथा [1].txt", "--out=~/a[/b] [old]"),
+        ],
+        env=os.environ | {"HOME": str(tmp_path), "PYTHONIOENCODING": "ascii", "MPLCONFIGDIR": str(tmp_path / "mpl")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (ended.returncode, "Traceback" in ended.stderr) == (0, False), ended.stderr
+    folder = tmp_path / "a[" / "b] [old]"
+    assert f"{folder}/report.html" in ended.stdout
+    summary = json.loads((folder / "summary.json").read_text("utf-8"))
+    assert summary["words"]["matches_expected"] is True
+    assert summary["words"]["total"] == 10 * 100
+    assert summary["reconciliation"]["lost"] == 0
