@@ -15,7 +15,7 @@ from lab.commands.policy import policy
 from lab.commands.ramp import ramp
 from lab.commands.send import send
 from lab.commands.status import status
-from lab.commands.terminal import fail
+from lab.commands.terminal import fail, make_output_printable
 from lab.commands.up import up
 from lab.commands.version import version
 from lab.errors import LabError
@@ -44,7 +44,7 @@ def root() -> None:
 
 def main() -> None:
     """Run the command line; an error that a user can mend ends in one message and exit code 1."""
-    surroundings.make_output_printable()
+    make_output_printable()
     try:
         surroundings.check(command=sys.argv[0])
         app()

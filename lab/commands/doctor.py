@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from lab.commands.options import NameOption, TargetOption, chosen, typed_path
-from lab.commands.terminal import out
+from lab.commands.terminal import out, spinner
 
 if TYPE_CHECKING:
     from lab.doctor.probes import Result
@@ -50,8 +50,8 @@ def doctor(
 
     if endpoint_url is not None:
         access = check_access(access_key, secret_key, ca_bundle)
-        with out.status("Probing ...") as progress:
-            probed = probe(endpoint_url, access=access, say=lambda text: progress.update(f"Probed: {text}"))
+        with spinner("Probing ...") as update:
+            probed = probe(endpoint_url, access=access, say=lambda text: update(f"Probed: {text}"))
         out.print(as_table(probed))
         if any(result.verdict == "missing" for result in probed):
             raise typer.Exit(1)

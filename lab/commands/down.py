@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from lab.commands.options import NameOption, TargetOption, chosen
-from lab.commands.terminal import err, out
+from lab.commands.terminal import err, out, spinner
 
 
 def down(target: TargetOption = None, name: NameOption = None) -> None:
@@ -13,8 +13,8 @@ def down(target: TargetOption = None, name: NameOption = None) -> None:
     from lab import session
 
     here = chosen(target, name)
-    with out.status("Removing ...") as status:
-        survivors = session.down(here, say=lambda text: status.update(f"Removed {text}"))
+    with spinner("Removing ...") as update:
+        survivors = session.down(here, say=lambda text: update(f"Removed {text}"))
     if survivors:
         err.print("These survived:")
         for line in survivors:

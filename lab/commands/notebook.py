@@ -23,5 +23,5 @@ def notebook(
         chosen(target, name),
         open_browser=browser,
         port=port,
-        say=lambda text: out.print(text, soft_wrap=True, markup=False),  # a broken address cannot be opened
+        say=lambda text: out.print(text, soft_wrap=True),  # a broken address cannot be opened
     )

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from lab.commands.options import NameOption, TargetOption, chosen, typed_path
-from lab.commands.terminal import out
+from lab.commands.terminal import out, spinner
 
 
 def send(
@@ -23,11 +23,11 @@ def send(
     from lab import session
 
     here = chosen(target, name)
-    with out.status("Sending ...") as progress:
+    with spinner("Sending ...") as update:
         executions, states = session.send(
             here,
             [session.body_of(file, here.options)] * count,
-            say=lambda text: progress.update(f"{text.capitalize()}, waiting for the workflow ..."),
+            say=lambda text: update(f"{text.capitalize()}, waiting for the workflow ..."),
         )
     for line in session.describe_execution(executions.iloc[0], states):
         out.print(line, soft_wrap=True)

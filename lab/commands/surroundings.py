@@ -44,10 +44,3 @@ def check(system: str = os.name, command: str = "", environment: str = sys.prefi
                 cause=f"{own.parent} was copied or moved together with its .venv.",
                 next_step=f"cd '{own.parent}' && make demo, which installs it anew",
             )
-
-
-def make_output_printable() -> None:
-    """A terminal that does not speak UTF-8 gets what it can show, and `?` for the rest."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure") and (stream.encoding or "").lower().replace("-", "") != "utf8":
-            stream.reconfigure(errors="replace")

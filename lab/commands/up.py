@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab.commands.options import NameOption, TargetOption, YesOption, chosen
-from lab.commands.terminal import confirm, out, teller
+from lab.commands.terminal import confirm, out, spinner, teller
 
 
 def up(target: TargetOption = None, name: NameOption = None, yes: YesOption = False) -> None:
@@ -12,8 +12,8 @@ def up(target: TargetOption = None, name: NameOption = None, yes: YesOption = Fa
 
     here = chosen(target, name)
     confirm(here, messages=1, yes=yes)
-    with out.status("Starting ...") as status:
-        timing = session.up(here, say=teller(status))
+    with spinner("Starting ...") as update:
+        timing = session.up(here, say=teller(update))
     out.print(
         f"The lab '{here.name}' is up on target '{here.kind}': emulator {timing.start_s:.1f} s, "
         f"resources {timing.provision_s:.1f} s."

@@ -130,8 +130,8 @@ here.client("sts").get_caller_identity()["Account"]
 # <details><summary>Answer</summary>
 #
 # No `input`, or not a text: `MissingInputError`. Characters that base64 does not have, or wrong padding:
-# `InvalidBase64Error`. Bytes that are no UTF-8 text: `InvalidTextError`. Step Functions reports an error
-# under the name of its Python class, so that a workflow can treat each of them differently.
+# `InvalidBase64Error`. Bytes that are no UTF-8 text (but UTF-16, say): `InvalidTextError`. Step Functions
+# reports an error under the name of its Python class, so that a workflow can treat each of them differently.
 # </details>
 
 # %% [markdown]

@@ -189,7 +189,7 @@ workshop.show(paths.LAMBDAS / "base64_decoder" / "handler.py")
 workshop.show(paths.LAMBDAS / "stats_generator" / "handler.py")
 
 # %% [markdown]
-# The third replaces whatever is no letter and no digit by a space, the fourth counts.
+# The third replaces whatever belongs to no word by a space, the fourth counts.
 
 # %%
 workshop.show(paths.LAMBDAS / "string_cleaner" / "handler.py")
@@ -275,7 +275,8 @@ workflows.describe_state_machine(stateMachineArn=names.state_machine_arn)[
 # ## Run: from the queue to the workflow
 #
 # A queue cannot start a workflow by itself. A fifth function does it: it gets a batch of messages, starts
-# one execution for each, and gives back the ids of those that failed.
+# one execution for each, and gives back the ids of those that failed. Anybody may put anything into a queue:
+# so it looks at each body first, and one that nobody can read fails alone, under a name that says why.
 
 # %%
 workshop.show(paths.LAMBDAS / "start_execution" / "handler.py")

@@ -66,7 +66,9 @@ print(textwrap.fill(text.split("\n\n")[1], 76))
 #
 # A message holds 20 words, and no word is ever cut in two. So the words of all messages together must be the
 # words of the text. `messages.count_words` counts by a rule of its own, not with the code of your functions;
-# otherwise the comparison at the end would compare a thing with itself.
+# otherwise the comparison at the end would compare a thing with itself. A word is a run of letters, digits and
+# the marks that belong to them, in any script; where a script writes no spaces (Chinese, Thai), that is a whole
+# stretch between two marks.
 
 # %%
 pieces = messages.from_text(file, words_per_message=20)

@@ -99,7 +99,7 @@ def test_what_is_no_text_is_told_with_its_place(data: bytes, tells: str, tmp_pat
 
 
 def test_what_cannot_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "No such file" in refusal(tmp_path / "absent.txt").what
+    assert "There is no file" in refusal(tmp_path / "absent.txt").what
     assert "directory" in refusal(tmp_path).what
     assert "home folder" in refusal("~nobody-is-called-so/text.txt").what
     monkeypatch.setattr(reading, "MAX_FILE_BYTES", 1_000)

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lab.analysis.reconcile import Reconciliation, reconcile
+from lab.observe.columns import lab_id_in
 
 ENDS = {"succeeded": "SUCCEEDED", "failed": "FAILED", "timed_out": "TIMED_OUT", "aborted": "ABORTED"}
 
@@ -291,3 +292,24 @@ def test_what_is_left_in_the_queue_is_counted_once() -> None:
     counts = account.as_dict()
     assert (counts["still_queued"], counts["lost"]) == (2, 1)
     assert not account.holds
+
+
+def test_bodies_that_nobody_can_read_are_found_by_their_message_id() -> None:
+    """Ten whose batch was never read (one nested 60,000 deep) are dead letters, none of them is lost."""
+    bodies = [f'{{"lab_id": "r-{number}"}}' for number in range(8)]
+    bodies += [
+        '{"lab_id": "r-8", "x": ' + "[" * 60_000 + "]" * 60_000 + "}",
+        '{"lab_id": "r-9", "x": ' + "1" * 5_000 + "}",
+    ]
+    sends = table(
+        [{"lab_id": f"r-{n}", "message_id": f"id-{n}", "outcome": "acked"} for n in range(10)],
+        "lab_id message_id outcome",
+    )
+    dead = table(
+        [{"message_id": f"id-{n}", "lab_id": lab_id_in(body), "body": body} for n, body in enumerate(bodies)],
+        "message_id lab_id body",
+    )
+    executions, received = _empty()
+    account = reconcile(sends, executions, received, dead)
+    assert len(account.dead_lettered) == 10
+    assert account.lost == account.foreign == account.unexpected == ()

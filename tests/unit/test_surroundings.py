@@ -48,18 +48,3 @@ def test_the_command_itself_and_a_link_to_it_run(tmp_path: Path) -> None:
     link.symlink_to(own)
     for command in (own, link):
         assert run(command, "version").stdout.startswith(b"express-lab ")
-
-
-@pytest.mark.parametrize("encoding", ["latin-1", "ascii"])
-def test_a_terminal_that_is_not_utf_8_gets_what_it_can_show(encoding: str) -> None:
-    ended = run("-c", f"{PRINT}", PYTHONIOENCODING=encoding)
-    assert ended.returncode == 0, ended.stderr
-    assert b"a bar: ???" in ended.stdout
-
-
-PRINT = """
-from lab.commands import surroundings
-from lab.commands.terminal import out
-surroundings.make_output_printable()
-out.print("a bar: ███")
-"""

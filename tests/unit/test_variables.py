@@ -117,6 +117,15 @@ def test_every_path_that_is_typed_means_the_home_folder(option: str, monkeypatch
     assert "~/x" in seen
 
 
+def test_every_option_that_takes_a_path_knows_the_home_folder() -> None:
+    found = 0
+    for file in sorted((LAB / "commands").glob("*.py")):
+        for option in re.findall(r"Annotated\[\s*Path\b(.*?)\)\s*,?\s*\]", file.read_text("utf-8"), re.DOTALL):
+            found += 1
+            assert "callback=typed_path" in option, file
+    assert found == 5
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -31,6 +31,8 @@ def read_text(path: str | Path) -> str:
     try:
         with path.open("rb") as file:
             data = file.read(MAX_FILE_BYTES + 1)
+    except FileNotFoundError:
+        raise TextFileError(f"There is no file {path}.", next_step="check the path, or choose another file.") from None
     except OSError as error:
         raise TextFileError(
             f"Cannot read {path}: {error.strerror}.", next_step="check the path; it must be a text file."
