@@ -15,6 +15,7 @@ from installing import PROJECT, again, fake_python, install, made_anew, make, ru
 GIT = ("git", "-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "core.autocrlf=true")
 
 
+@pytest.mark.skipif(shutil.which("git") is None, reason="no git here: the project came as an archive")
 def test_a_clone_that_git_gave_windows_line_ends_still_installs(installed: Path) -> None:
     """As git for Windows does by default, also for folders that WSL sees."""
     shutil.copy(PROJECT / ".gitattributes", installed)
