@@ -7,7 +7,7 @@ calls that coordinated omission and corrects it the same way.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ _STAGE_COLUMNS = (
     *("duration_p50_s", "duration_p99_s", "end_to_end_p99_s", "valid"),
     *("stage", "seconds", "start_s", "end_s", "planned", "dropped", "failed", "invalid_reason", "completed_rate"),
 )
+_SERVICES = ("sent", "first_received", "started", "finished")
 _BEST_FIRST = {"SUCCEEDED": 0, "FAILED": 1, "TIMED_OUT": 1, "ABORTED": 1}
 
 
@@ -46,15 +47,22 @@ def owners(sends: pd.DataFrame, lab_ids: Iterable[Any], message_ids: Iterable[An
     ]
 
 
-def join_messages(sends: pd.DataFrame, received: pd.DataFrame, executions: pd.DataFrame) -> pd.DataFrame:
+def join_messages(
+    sends: pd.DataFrame,
+    received: pd.DataFrame,
+    executions: pd.DataFrame,
+    ahead_s: Mapping[int, float] | None = None,
+) -> pd.DataFrame:
     """The table `messages`: one row a planned message, with all that is known of its way.
 
     A message that ran more than once counts with the execution that succeeded first; if none did, with the one that
-    ended first. Times of the sender, of SQS and of Step Functions are compared as they are: on AWS they come from
-    three clocks.
+    ended first. The sender's instants come from the host's clock, all others from the service's; these are moved onto
+    the host's, which is the one that nobody sets during a run.
 
     Args:
         sends, received, executions: tables as ARCHITECTURE.md describes them.
+        ahead_s: by how many seconds the host's clock is ahead of the service's, for each stage, see
+            `lab.analysis.clocks`; where it says nothing they are taken to agree.
 
     Returns:
         The rows and columns of `sends`, in their order, and the columns that ARCHITECTURE.md lists for `messages`.
@@ -79,6 +87,10 @@ def join_messages(sends: pd.DataFrame, received: pd.DataFrame, executions: pd.Da
         messages[column] = _look_up(seen[column], messages["lab_id"])
     for column in ("execution_arn", "started", "finished", "status"):
         messages[column] = _look_up(chosen[column], messages["lab_id"])
+    ahead = messages["stage"].map(dict(ahead_s or {})).astype(float).fillna(0.0)
+    if ahead.any():
+        for column in _SERVICES:
+            messages[column] = messages[column] + pd.to_timedelta(ahead, unit="s")
     messages["send_lag_s"] = seconds_between(messages["t_planned"], messages["t_sent"])
     messages["queue_wait_s"] = seconds_between(messages["sent"], messages["first_received"])
     messages["start_delay_s"] = seconds_between(messages["first_received"], messages["started"])

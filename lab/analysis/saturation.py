@@ -91,7 +91,8 @@ def find_saturation(
         "scalability": fit_scalability(usable["mean_in_system"], usable["completed_rate"]),
     }
     if valid.empty:
-        why = "No stage counts: in each of them the sender itself was the bottleneck." if len(checks) else "No stages."
+        reason = _why_void(stages, "in each of them the sender itself was the bottleneck")
+        why = f"No stage counts: {reason}." if len(checks) else "No stages."
         return Saturation(None, None, False, why, **opinions)
     if passed.empty:
         first = valid.sort_values("offered_rate", kind="stable").iloc[0]
@@ -101,8 +102,10 @@ def find_saturation(
     above = valid[valid["offered_rate"] > best["offered_rate"]].sort_values("offered_rate", kind="stable")
     if above.empty:
         why = f"Not reached: {_rate(best)}, the highest rate that was offered, still passed."
-        if (checks["offered_rate"] > best["offered_rate"]).any():
-            why = f"Not reached: {_rate(best)} still passed, and above it no stage counts: the sender itself lagged."
+        higher = stages[stages["offered_rate"] > best["offered_rate"]]
+        if len(higher):
+            reason = _why_void(higher, "the sender itself lagged")
+            why = f"Not reached: {_rate(best)} still passed, and above it no stage counts: {reason}."
     else:
         failed = above.iloc[0]
         why = f"{_rate(best)} is the highest rate that passed; at {_rate(failed)} {failed['failed_on']}."
@@ -151,6 +154,12 @@ def _failures(check: dict[str, Any], baseline: float, factor: float) -> str:
             f"(at most {allowed})"
         )
     return " and ".join([", ".join(found[:-1]), found[-1]] if len(found) > 1 else found)
+
+
+def _why_void(stages: pd.DataFrame, otherwise: str) -> str:
+    """Why these stages, all of them void, do not count, where they say so themselves."""
+    told = dict.fromkeys(filter(None, stages["invalid_reason"])) if "invalid_reason" in stages else ()
+    return "; ".join(list(told)[:2]) or otherwise
 
 
 def _percent(ratio: float) -> str:

@@ -27,7 +27,10 @@ def demo(
     here = chosen(target, name or session.throw_away_name())
     confirm(here, messages=1 + len(session.DEMO_RAMP.plan()), yes=yes)
     summary = session.demo(here, folder, say=out.print)
-    out.print(session.stages_as_table(pd.DataFrame(summary["stages"])))
+    stages = pd.DataFrame(summary["stages"])
+    out.print(session.stages_as_table(stages))
+    for line in session.void_stages(stages):
+        out.print(line, soft_wrap=True, markup=False)
     accounts = summary["reconciliation"]
     out.print(
         f"{accounts['sent']} sent = {accounts['succeeded']} succeeded + {accounts['failed']} failed + "

@@ -29,6 +29,8 @@ def send(
             [session.body_of(file, here.options)] * count,
             say=lambda text: update(f"{text.capitalize()}, waiting for the workflow ..."),
         )
+    if note := session.clock_note(here):
+        out.print(note, soft_wrap=True)
     for line in session.describe_execution(executions.iloc[0], states):
         out.print(line, soft_wrap=True)
     if count > 1:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from lab.clock import now_ns
 from lab.load.ledger import Ledger
 from lab.load.messages import Message
 from lab.load.pauses import few_pauses
@@ -51,7 +52,7 @@ class Sender:
         drop_after_s: float = 5.0,
         grace_s: float = 5.0,
         clock: Callable[[], float] = time.monotonic,
-        wall_ns: Callable[[], int] = time.time_ns,
+        wall_ns: Callable[[], int] = now_ns,
         sleep: Callable[[float], None] = time.sleep,
         cpu_clock: Callable[[], float] = time.process_time,
     ) -> None:

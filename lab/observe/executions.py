@@ -82,6 +82,7 @@ class ExecutionLog:
     def __init__(self) -> None:
         self._runs: dict[str, _Run] = {}
         self._kinds: dict[str, int] = {}
+        self._ignored: set[str] = set()
         self.finished = 0
         """Executions whose closing event was seen."""
         self.skipped = 0
@@ -110,6 +111,8 @@ class ExecutionLog:
                 self.skipped += 1
                 continue
             if run is None:
+                if arn in self._ignored:
+                    continue
                 run = runs[arn] = _Run()
             bit = 1 << event_id
             if run.seen & bit:
@@ -119,6 +122,12 @@ class ExecutionLog:
             run.links.append(previous_id)
             if kind != _OTHER:
                 self._take(run, kind, event_id, event)
+
+    def ignore(self, messages: Iterable[str | bytes]) -> None:
+        """Leave out the executions that these messages speak of, and whatever of them comes later."""
+        old = ExecutionLog()
+        old.add(messages)
+        self._ignored |= old._runs.keys() - self._runs.keys()
 
     def _take(self, run: _Run, kind: int, event_id: int, event: dict[str, Any]) -> None:
         details = event.get("details")

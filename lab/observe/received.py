@@ -20,6 +20,7 @@ class ReceivedLog:
         self._rows: dict[tuple[str, str], dict[str, Any]] = {}
         # An execution environment runs one invocation at a time and has a log stream of its own.
         self._request_of: dict[str, str] = {}
+        self._ignored: set[tuple[str, str]] = set()
 
     def __len__(self) -> int:
         """Records seen."""
@@ -38,7 +39,16 @@ class ReceivedLog:
                 if record is not None:
                     request_id = self._request_of.get(event.stream)
                     key = request_id or f"{event.stream} {event.timestamp_ms}"
-                    self._rows.setdefault((key, line), {**record, "request_id": request_id})
+                    if (key, line) not in self._ignored:
+                        self._rows.setdefault((key, line), {**record, "request_id": request_id})
+
+    def ignore(self, events: Iterable[LogEvent]) -> None:
+        """Leave out the records that these log events speak of, also when they come again."""
+        before = set(self._rows)
+        self.add(events)
+        for key in self._rows.keys() - before:
+            del self._rows[key]
+            self._ignored.add(key)
 
     def refused(self, mine: Mine) -> int:
         """How many messages that are ``mine`` no execution was started for, at any of their deliveries so far."""

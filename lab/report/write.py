@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.figure import Figure
 
 from lab.charts.style import png_of
+from lab.clock import today
 from lab.errors import LabError
 from lab.report.content import account, chart, facts, file_name, sample_message, stage_row, word_check
 
@@ -46,7 +47,7 @@ def write_report(
         ReportNotWritableError: the folder cannot be made or written.
     """
     pictures = {name: png_of(figure) for name, figure in figures.items()}
-    html = _render(summary, figures, pictures, sample_text, made_at or datetime.now(UTC))
+    html = _render(summary, figures, pictures, sample_text, made_at or today())
     try:
         out_dir.mkdir(parents=True, exist_ok=True)
         for name, png in pictures.items():

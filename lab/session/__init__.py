@@ -3,10 +3,10 @@
 from lab.session.demo import DEMO_RAMP, demo, throw_away_name
 from lab.session.guard import BudgetError, announcement, budget_usd, estimate_of
 from lab.session.lifecycle import Timing, down, queue_depths, status, up
-from lab.session.present import describe_execution, describe_many, stages_as_table
+from lab.session.present import describe_execution, describe_many, stages_as_table, void_stages
 from lab.session.ramp import RampOptions, RampResult, ramp, run_plan, save_tables
 from lab.session.results import OutputFolderError, make_folder, run_folder, write_ramp
-from lab.session.sending import UnfinishedMessageError, body_of, send
+from lab.session.sending import UnfinishedMessageError, body_of, clock_note, send
 from lab.session.summary import measured_bill
 from lab.session.watch import PATIENCE_S, Progress, Watch
 
@@ -24,6 +24,7 @@ __all__ = [
     "announcement",
     "body_of",
     "budget_usd",
+    "clock_note",
     "demo",
     "describe_execution",
     "describe_many",
@@ -41,5 +42,6 @@ __all__ = [
     "status",
     "throw_away_name",
     "up",
+    "void_stages",
     "write_ramp",
 ]

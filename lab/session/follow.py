@@ -11,6 +11,7 @@ import numpy as np
 
 from lab import live
 from lab.analysis.latency import quantile
+from lab.clock import ServiceClock, now_ns
 from lab.load import Plan, Progress
 from lab.load.messages import number_of
 from lab.session.watch import Watch
@@ -34,13 +35,15 @@ class Follower:
         plan: when each message is due.
         update: the live view.
         run_id: what every ``lab_id`` of the run begins with; others may send to the same queue.
+        clock: what is known of the service's clock.
     """
 
-    def __init__(self, watch: Watch, plan: Plan, update: live.Update, run_id: str) -> None:
+    def __init__(self, watch: Watch, plan: Plan, update: live.Update, run_id: str, clock: ServiceClock) -> None:
         self._watch = watch
         self._prefix = f"{run_id}-"
         self._offsets_s = plan.offsets_s
         self._update = update
+        self._clock = clock
         self._began_ns: int | None = None
         self._sent = 0
         self._finished = 0
@@ -61,7 +64,7 @@ class Follower:
     def sent(self, progress: Progress) -> None:
         """What the sender calls a few times a second."""
         if self._began_ns is None:
-            self._began_ns = time.time_ns() - int(progress.elapsed_s * 1e9)
+            self._began_ns = now_ns() - int(progress.elapsed_s * 1e9)
         self._sent = progress.sent
         self._show()
 
@@ -88,13 +91,18 @@ class Follower:
         self._finished = self._watch.finished(lambda name, lab_id: self._is_mine(lab_id))
         if self._began_ns is None:
             return
+        difference = self._clock.difference
+        if not difference.known:
+            return
         latencies_s = [
-            (ended_ns - self._began_ns) / 1e9 - self._offsets_s[number]
+            (ended_ns - self._began_ns) / 1e9 + difference.ahead_s - self._offsets_s[number]
             for lab_id, ended_ns in self._watch.recently_finished(_RECENT)
             if self._is_mine(lab_id) and (number := number_of(lab_id)) is not None and number < len(self._offsets_s)
         ]
         if latencies_s:
-            self._p99_s = quantile(np.array(latencies_s), 0.99)
+            p99_s = quantile(np.array(latencies_s), 0.99)
+            # A clock that is known to a second only makes no latency of half a second.
+            self._p99_s = p99_s if difference.agree or p99_s > difference.uncertainty_s else None
 
     def _is_mine(self, lab_id: str | None) -> bool:
         return lab_id is not None and lab_id.startswith(self._prefix)

@@ -98,6 +98,15 @@ def stages_as_table(stages: pd.DataFrame) -> Table:
     return table
 
 
+def void_stages(stages: pd.DataFrame) -> list[str]:
+    """A line for each stage that does not count, with its reason."""
+    return [
+        f"{stage['offered_rate']:g} messages/s does not count: {stage['invalid_reason']}."
+        for stage in stages.to_dict("records")
+        if not stage["valid"] and stage["invalid_reason"]
+    ]
+
+
 def _milliseconds(seconds: float | None) -> str:
     return "–" if seconds is None or pd.isna(seconds) else f"{seconds * 1000:,.0f} ms"
 

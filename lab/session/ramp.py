@@ -12,10 +12,12 @@ from pathlib import Path
 import pandas as pd
 
 from lab import live, stack
+from lab.analysis.clocks import Clocks, compare_clocks, voided, why_void, without_unknown
 from lab.analysis.latency import join_messages, stage_table, state_durations
 from lab.analysis.reconcile import Reconciliation, reconcile
 from lab.analysis.saturation import Saturation, find_saturation
 from lab.analysis.words import WordComparison, compare_words, count_words, text_statistics
+from lab.clock import UNKNOWN, Break, Difference, Steadiness
 from lab.load import Plan, Sender, parse_rates, staircase
 from lab.load import messages as bodies
 from lab.observe import Mine
@@ -83,6 +85,7 @@ class RampResult:
         stages: one row a stage; the columns of ``stages`` in summary.json and more.
         drained: whether every message had come to an end when the run was analysed.
         words: the words that came out against those that went in, of the messages that succeeded.
+        clocks: how far this machine's clock is from the service's; latencies are corrected for it.
     """
 
     run_id: str
@@ -100,6 +103,7 @@ class RampResult:
     word_counts: pd.DataFrame = field(repr=False)
     statistics: pd.DataFrame = field(repr=False)
     state_times: pd.DataFrame = field(repr=False)
+    clocks: Clocks = field(default_factory=Clocks, repr=False)
 
 
 def ramp(
@@ -166,14 +170,15 @@ def run_plan(
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
 
-    with live.view(len(plan), interactive=interactive) as update:
-        with Follower(watch, plan, update, run_id) as follower:
+    with Steadiness() as steadiness, live.view(len(plan), interactive=interactive) as update:
+        with Follower(watch, plan, update, run_id, target.clock) as follower:
             sent = sender.send(
                 plan,
                 to_send,
                 on_progress=follower.sent,
                 ledger_path=folder / "ledger.jsonl" if folder else None,
             )
+        dates = target.clock.difference
         if sent.interrupted:
             say("Stopped: nothing more is sent; what is on its way is followed to its end (Ctrl-C ends that too).")
         try:
@@ -186,7 +191,7 @@ def run_plan(
         except KeyboardInterrupt:
             drained = False
     executions, states, received = watch.tables()
-    return analyse(
+    result = analyse(
         run_id,
         to_send,
         sent.sends,
@@ -194,11 +199,17 @@ def run_plan(
         executions,
         states,
         received,
-        dead_letters=_of_this_run(watch.dead_letters(), sent.started),
+        dead_letters=_since(watch.dead_letters(), watch.since_ms),
         undrained=watch.queued(),
         drained=drained,
         interrupted=sent.interrupted,
+        dates=dates,
+        breaks=steadiness.breaks,
+        same_machine=target.kind == "embedded",
     )
+    if sentence := result.clocks.sentence():
+        say(sentence)
+    return result
 
 
 def _of(sends: pd.DataFrame) -> Mine:
@@ -207,10 +218,9 @@ def _of(sends: pd.DataFrame) -> Mine:
     return lambda name, lab_id: lab_id in lab_ids or (lab_id is None and name in message_ids)
 
 
-def _of_this_run(dead_letters: pd.DataFrame, started: pd.Timestamp) -> pd.DataFrame:
+def _since(dead_letters: pd.DataFrame, since_ms: int) -> pd.DataFrame:
     """Without what an earlier run left in the dead-letter queue, which keeps it for days."""
-    # SQS writes whole milliseconds, and on AWS its clock is another one.
-    return dead_letters[~(dead_letters["sent"] < started - pd.Timedelta(seconds=1))]
+    return dead_letters[~(dead_letters["sent"] < pd.Timestamp(since_ms, unit="ms", tz="UTC"))]
 
 
 def analyse(
@@ -226,10 +236,16 @@ def analyse(
     undrained: int,
     drained: bool,
     interrupted: bool,
+    dates: Difference = UNKNOWN,
+    breaks: Sequence[Break] = (),
+    same_machine: bool = False,
 ) -> RampResult:
     """Work out what happened from the raw tables. Pure: touches no service."""
-    messages = join_messages(sends, received, executions)
-    stages = stage_table(messages, sender_stages)
+    clocks = compare_clocks(sends, received, dates=dates, breaks=breaks, same_machine=same_machine)
+    messages = join_messages(sends, received, executions, clocks.ahead_s)
+    void = why_void(messages, clocks)
+    messages = without_unknown(messages, void)
+    stages = voided(stage_table(messages, sender_stages), void)
     counts = count_words(executions)
     succeeded = set(messages.loc[messages["status"] == "SUCCEEDED", "lab_id"])
     expected: Counter[str] = bodies.expected_word_counts(
@@ -251,6 +267,7 @@ def analyse(
         word_counts=counts,
         statistics=text_statistics(executions),
         state_times=state_durations(states, messages),
+        clocks=clocks,
     )
 
 

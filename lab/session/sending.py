@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from lab import stack
+from lab.analysis.clocks import told
 from lab.errors import LabError
 from lab.load import messages
 from lab.session.watch import PATIENCE_S, Watch
@@ -73,6 +74,11 @@ def send(
     if unfinished:
         raise _unfinished(unfinished, received, watch.queued(), target)
     return executions, states
+
+
+def clock_note(target: Target) -> str:
+    """How this machine's clock stands against the service's, in a sentence; empty where they agree."""
+    return told(target.clock.difference)
 
 
 def _unfinished(message_ids: set[str], received: pd.DataFrame, queued: int, target: Target) -> UnfinishedMessageError:

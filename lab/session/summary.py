@@ -34,6 +34,7 @@ _STAGE_KEYS = (
     "duration_p99_s",
     "end_to_end_p99_s",
     "valid",
+    "invalid_reason",
 )
 _PACKAGES = ("localstack-core", "awslambdaric", "boto3", "pandas", "matplotlib", "jupyterlab")
 _TOP = 3
@@ -65,12 +66,13 @@ def sample_summary(execution: dict[str, Any], states: pd.DataFrame) -> dict[str,
 
 
 def ramp_summary(result: RampResult) -> dict[str, Any]:
-    """The parts that a ramp fills: ``stages``, ``saturation``, ``reconciliation``, ``words``."""
+    """The parts that a ramp fills: ``stages``, ``saturation``, ``reconciliation``, ``words``, ``clock``."""
     return {
         "stages": result.stages[list(_STAGE_KEYS)].to_dict("records"),
         "saturation": {"rate": result.saturation.rate, "reason": result.saturation.reason},
         "reconciliation": result.reconciliation.as_dict(),
         "words": {"total": result.words.total, "matches_expected": result.words.matches},
+        "clock": result.clocks.as_dict(),
     }
 
 

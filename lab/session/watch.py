@@ -23,6 +23,8 @@ _SETTLED_S = 2.0
 # Events a call. Python parses a page in one go, in which no other thread runs, and the sender's threads have messages
 # to send on time: 1,000 events are 6 ms. AWS allows few calls a second, so there it is the largest page that it gives.
 _PAGE_EVENTS = {"embedded": 1_000, "localstack": 1_000, "aws": 10_000}
+# The clocks of SQS, Lambda, Step Functions and CloudWatch Logs need not agree to the millisecond.
+_SERVICES_APART_MS = 100
 
 
 @dataclass(frozen=True)
@@ -39,25 +41,31 @@ class Watch:
 
     Args:
         names: the lab's resources.
-        since_ms: read events from this instant on, in epoch milliseconds; default is now.
+        since_ms: read events from this instant of the service's clock on, in epoch milliseconds; default is now, and
+            then the executions that are there already are none of those that are watched.
     """
 
     def __init__(self, names: Names, *, since_ms: int | None = None) -> None:
         self.names = names
-        since_ms = int(time.time() * 1000) if since_ms is None else since_ms
+        from_now = since_ms is None
+        self.since_ms = names.target.earliest_now_ms() - _SERVICES_APART_MS if since_ms is None else since_ms
         logs = names.target.client("logs")
         self._executions = observe.ExecutionLog()
         self._received = observe.ReceivedLog()
         page_size = _PAGE_EVENTS[names.target.kind]
-        self._execution_reader = observe.LogReader(logs, names.log_group, since_ms=since_ms, page_size=page_size)
+        self._execution_reader = observe.LogReader(logs, names.log_group, since_ms=self.since_ms, page_size=page_size)
         self._received_reader = observe.LogReader(
-            logs, names.function_log_group(START_FUNCTION), since_ms=since_ms, page_size=page_size, missing_ok=True
+            logs, names.function_log_group(START_FUNCTION), since_ms=self.since_ms, page_size=page_size, missing_ok=True
         )
         self._sqs = names.target.client("sqs")
         self._queue_url = queues.url(names, names.queue)
         self._dead_letter_queue_url = queues.url(names, names.dead_letter_queue)
         # Earlier runs may have left some there; they are none of those that are waited for.
         self._dead_before = self._dead()
+        if from_now:
+            # The service's clock is known to a second only, and the second before may have been somebody else's.
+            self._executions.ignore(self._execution_reader.messages())
+            self._received.ignore(self._received_reader.read())
 
     def look(self) -> Progress:
         """Read what is new in the logs."""

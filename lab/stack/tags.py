@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from lab.clock import today
 
 KEY = "express-lab"
 NAME_KEY = f"{KEY}:name"
@@ -10,7 +10,7 @@ NAME_KEY = f"{KEY}:name"
 
 def as_mapping(lab_name: str, run: str = "") -> dict[str, str]:
     """Tags as SQS, Lambda and Logs take them."""
-    tags = {KEY: "true", NAME_KEY: lab_name, f"{KEY}:created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+    tags = {KEY: "true", NAME_KEY: lab_name, f"{KEY}:created": today().strftime("%Y-%m-%dT%H:%M:%SZ")}
     return tags | ({f"{KEY}:run": run} if run else {})
 
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 import secrets
 import string
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from lab import paths
+from lab.clock import today
 
 LENGTH = 4
 # The first character is a digit and no lab is told from another by chance: see lab.stack.sweep.
@@ -29,7 +29,7 @@ def current(name: str, account: str, region: str) -> str:
         return str(known["run"])
     alphabet = string.ascii_lowercase + string.digits
     run = secrets.choice(string.digits) + "".join(secrets.choice(alphabet) for _ in range(LENGTH - 1))
-    began = datetime.now(UTC).isoformat(timespec="seconds")
+    began = today().isoformat(timespec="seconds")
     # Written before anything is made: whoever is stopped in the middle finds it again.
     _write(name, runs | {_place(account, region): {"run": run, "began": began, "ended": False}})
     return run

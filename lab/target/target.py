@@ -14,6 +14,7 @@ import boto3
 from botocore.config import Config
 
 from lab import paths, variables
+from lab.clock import ServiceClock, now_ns
 from lab.emulator import processes
 from lab.emulator.ports import USUAL_PORT
 from lab.target import runs
@@ -30,6 +31,8 @@ from lab.target.sessions import (
 Kind = Literal["embedded", "localstack", "aws"]
 DEFAULT_NAME = "workshop"
 _CONNECTIONS = 64
+# Where no answer says what time it is, the service's clock may be behind by as much as AWS lets a request's be wrong.
+_MOST_AHEAD_MS = 300_000
 
 
 class Target:
@@ -38,12 +41,14 @@ class Target:
     Attributes:
         kind: ``embedded``, ``localstack`` or ``aws``.
         name: the lab's name, part of every resource name.
+        clock: what the answers tell of the service's clock.
     """
 
     def __init__(self, kind: Kind, name: str, *, endpoint_url: str | None = None, access: Access | None = None) -> None:
         self.kind = kind
         self.name = paths.check_name(name)
         self._endpoint_url = endpoint_url
+        self.clock = ServiceClock()
         self._access = access or Access()
         self._session: boto3.Session | None = None
         self._clients: dict[tuple[str, float, int], Any] = {}
@@ -106,6 +111,16 @@ class Target:
         if not self.is_emulator:
             runs.end(self.name, self.account, self.region, self.run)
 
+    def earliest_now_ms(self) -> int:
+        """Now by the service's clock, epoch milliseconds: never later than that, and earlier by a second at most.
+
+        Where to begin with reading what the service will write from now on.
+        """
+        if not self.clock.difference.known:
+            self.client("sts").get_caller_identity()
+        now_ms = self.clock.earliest_now_ms()
+        return now_ns() // 1_000_000 - _MOST_AHEAD_MS if now_ms is None else now_ms
+
     @property
     def session(self) -> boto3.Session:
         """The boto3 session behind the clients."""
@@ -132,6 +147,7 @@ class Target:
                 # botocore makes a client's error classes when they are first asked for. Two threads that ask at the
                 # same time get two sets, and then neither recognises the error that the other's call raises.
                 self._clients[key].exceptions  # noqa: B018
+                self.clock.listen(self._clients[key])
             return self._clients[key]
 
     def _make_client(self, service: str, read_timeout_s: float, attempts: int) -> Any:

@@ -16,6 +16,8 @@ from lab.target import Target
 _FOLLOW_DEADLINE_S = {"embedded": 60.0, "localstack": 120.0, "aws": 180.0}
 # An execution that has ended, but with an event missing in between, is shown as it is after so long.
 _GAP_PATIENCE_S = {"embedded": 5.0, "localstack": 10.0, "aws": 30.0}
+# The message may have been sent some cells ago.
+_LOOKED_BACK_MS = 300_000
 
 
 class NotFollowedError(LabError):
@@ -47,7 +49,7 @@ def follow(
     """
     deadline = clock() + _FOLLOW_DEADLINE_S[target.kind]
     ended: float | None = None
-    reader = LogReader(target.client("logs"), log_group, since_ms=int((time.time() - 300) * 1000))
+    reader = LogReader(target.client("logs"), log_group, since_ms=target.earliest_now_ms() - _LOOKED_BACK_MS)
     log = ExecutionLog()
     told = 0
     while True:

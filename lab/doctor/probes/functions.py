@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lab.doctor.probes.place import DEADLINE_S, DiffersError, Place, recently
+from lab.doctor.probes.place import DEADLINE_S, DiffersError, Place
 from lab.load import messages
 from lab.stack import Settings, functions, mapping, queues, waiting
 from lab.stack.names import FUNCTIONS, START_FUNCTION
@@ -56,7 +56,7 @@ def event_source_mapping(place: Place) -> str:
 
     def arrived() -> list[dict[str, Any]]:
         with contextlib.suppress(client.exceptions.ResourceNotFoundException):
-            events = client.filter_log_events(logGroupName=group, startTime=recently())["events"]
+            events = client.filter_log_events(logGroupName=group, startTime=place.recently())["events"]
             return [event for event in events if sent in event["message"] and event["message"].startswith("{")]
         return []
 

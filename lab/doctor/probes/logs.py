@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
-
-from lab.doctor.probes.place import DEADLINE_S, DiffersError, Place, recently
+from lab.doctor.probes.place import DEADLINE_S, DiffersError, Place
 from lab.observe import LogReader
 from lab.stack import logs, waiting
 
@@ -12,7 +10,7 @@ from lab.stack import logs, waiting
 def log_groups(place: Place) -> str:
     for group in logs.wanted(place.names):
         logs.ensure(place.names, group)
-    client, group, now_ms = place.client("logs"), place.names.log_group, int(time.time() * 1000)
+    client, group, now_ms = place.client("logs"), place.names.log_group, place.now_ms()
     client.create_log_stream(logGroupName=group, logStreamName="probe")
     events = [{"timestamp": now_ms + number, "message": f"probe {number}"} for number in range(3)]
     client.put_log_events(logGroupName=group, logStreamName="probe", logEvents=events)
@@ -24,6 +22,8 @@ def log_groups(place: Place) -> str:
 
 
 def logs_of_functions(place: Place) -> str:
-    reader = LogReader(place.client("logs"), place.names.function_log_group("base64_decoder"), since_ms=recently())
+    reader = LogReader(
+        place.client("logs"), place.names.function_log_group("base64_decoder"), since_ms=place.recently()
+    )
     waiting.until(reader.read, what="the function's log", deadline_s=DEADLINE_S)
     return "a line from an invocation"

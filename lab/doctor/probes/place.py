@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -41,6 +40,9 @@ class Place:
     def queue_url(self) -> str:
         return queues.url(self.names, self.names.queue)
 
+    def now_ms(self) -> int:
+        """Now by the place's clock, which need not be this machine's."""
+        return self.names.target.earliest_now_ms()
 
-def recently() -> int:
-    return int((time.time() - 120) * 1000)
+    def recently(self) -> int:
+        return self.now_ms() - 120_000

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lab.doctor.probes.place import DEADLINE_S, DiffersError, Place, recently
+from lab.doctor.probes.place import DEADLINE_S, DiffersError, Place
 from lab.load import messages
 from lab.observe import LogReader
 from lab.stack import state_machine, waiting
@@ -43,7 +43,7 @@ def executions(place: Place) -> str:
 
 
 def execution_events(place: Place) -> str:
-    reader = LogReader(place.client("logs"), place.names.log_group, since_ms=recently())
+    reader = LogReader(place.client("logs"), place.names.log_group, since_ms=place.recently())
     seen: dict[str, list[dict[str, Any]]] = {}
 
     def complete() -> bool:

@@ -16,10 +16,10 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import dropwhile
 
+from lab.clock import today
 from lab.errors import LabError
 
 # What StartExecution takes as input, in bytes of UTF-8.
@@ -91,7 +91,7 @@ def new_run_id() -> str:
 
     Names of later runs sort after earlier ones; two runs started in the same second differ.
     """
-    return f"{datetime.now(UTC):%y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    return f"{today():%y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
 def lab_id_of(run_id: str, number: int) -> str:
