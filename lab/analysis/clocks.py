@@ -65,8 +65,9 @@ def told(difference: Difference) -> str:
     if not difference.known or abs(difference.ahead_s) < APART_S:
         return ""
     way = "ahead of" if difference.ahead_s > 0 else "behind"
+    digits = 1 if difference.uncertainty_s > 0.05 else 2
     return (
-        f"This machine's clock is {abs(difference.ahead_s):.3g} s {way} the service's "
+        f"This machine's clock is {abs(difference.ahead_s):.{digits}f} s {way} the service's "
         f"(to within {max(difference.uncertainty_s, 0.001) * 1000:,.0f} ms). The lab allows for it."
     )
 

@@ -47,7 +47,8 @@ class Watch:
 
     def __init__(self, names: Names, *, since_ms: int | None = None) -> None:
         self.names = names
-        from_now = since_ms is None
+        self._born_s = time.monotonic()
+        self._from_now = since_ms is None
         self.since_ms = names.target.earliest_now_ms() - _SERVICES_APART_MS if since_ms is None else since_ms
         logs = names.target.client("logs")
         self._executions = observe.ExecutionLog()
@@ -62,7 +63,7 @@ class Watch:
         self._dead_letter_queue_url = queues.url(names, names.dead_letter_queue)
         # Earlier runs may have left some there; they are none of those that are waited for.
         self._dead_before = self._dead()
-        if from_now:
+        if self._from_now:
             # The service's clock is known to a second only, and the second before may have been somebody else's.
             self._executions.ignore(self._execution_reader.messages())
             self._received.ignore(self._received_reader.read())
@@ -136,10 +137,18 @@ class Watch:
                 return False
             elif queue_is_done and clock() - changed > _REREAD_AFTER_S * 2**rereads:
                 # An event that became readable behind our reading position is found only by reading all again.
-                self._execution_reader.rewind()
-                self._received_reader.rewind()
+                self._start_over()
                 rereads += 1
             sleep(pause_s)
+
+    def _start_over(self) -> None:
+        if self._from_now:
+            # Had the service's clock been set back meanwhile, what came since lies before the place where we began.
+            watched_ms = round((time.monotonic() - self._born_s) * 1000)
+            began_ms = self.names.target.earliest_now_ms() - watched_ms - _SERVICES_APART_MS
+            self.since_ms = min(self.since_ms, began_ms)
+        self._execution_reader.rewind(self.since_ms)
+        self._received_reader.rewind(self.since_ms)
 
     def _dead_of(self, mine: observe.Mine) -> int:
         """Messages that were dead-lettered since the watch began."""

@@ -1,6 +1,6 @@
 """Where the lab runs: `embedded`, `localstack` or `aws`; the clients that go there, and what their errors mean."""
 
-from lab.target.explain import DeniedError, UnreachableError, explain
+from lab.target.explain import ClockError, DeniedError, UnreachableError, explain
 from lab.target.sessions import (
     DEFAULT_ENDPOINT_URL,
     DEFAULT_REGION,
@@ -17,6 +17,7 @@ __all__ = [
     "DEFAULT_NAME",
     "DEFAULT_REGION",
     "Access",
+    "ClockError",
     "DeniedError",
     "Kind",
     "ReachError",

@@ -43,11 +43,17 @@ _DENIED = frozenset(
         "AuthorizationErrorException",
     }
 )
+# How AWS says that a request's time is too far from its own: the host's clock is behind, or ahead.
+_WRONG_TIME = ("Signature expired", "Signature not yet current")
 _MISSING_ACTION = re.compile(r"not authorized to perform: ([a-z0-9-]+:[A-Za-z0-9]+)")
 
 
 class UnreachableError(LabError):
     """The target does not answer."""
+
+
+class ClockError(LabError):
+    """This machine's clock is so wrong that AWS does not take what it signs."""
 
 
 class DeniedError(LabError):
@@ -71,6 +77,11 @@ def explain(error: BaseException) -> LabError | None:
         return no_credentials(type(error).__name__)
     if isinstance(error, ClientError):
         code = str(error.response.get("Error", {}).get("Code", ""))
+        if _message(error).startswith(_WRONG_TIME):
+            return ClockError(
+                "AWS refused the call: this machine's clock is wrong by minutes, and a request is good for a few only.",
+                next_step="sudo timedatectl set-ntp true, or turn on 'set time automatically' where your system has it",
+            )
         if code in _EXPIRED:
             return TargetError("AWS refused the credentials: they expired or are not valid.", next_step="aws sso login")
         if code in _DENIED or _MISSING_ACTION.search(_message(error)):

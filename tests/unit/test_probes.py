@@ -55,6 +55,7 @@ def test_what_a_probe_meets_becomes_its_verdict(place: Place, raised: Exception,
 def test_an_empty_log_of_a_function_is_missing(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     client = SimpleNamespace(filter_log_events=lambda **request: {"events": []})
     monkeypatch.setattr(Place, "client", lambda self, service: client)
+    monkeypatch.setattr(Place, "now_ms", lambda self: 0)
     monkeypatch.setattr(logs, "DEADLINE_S", 0.0)
     assert capabilities.attempt(logs.logs_of_functions, place) == ("missing", "Waited 0 s in vain: the function's log.")
 

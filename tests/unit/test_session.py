@@ -24,7 +24,7 @@ from lab.session import (
     throw_away_name,
     write_ramp,
 )
-from lab.session.ramp import RampResult, _of_this_run, analyse
+from lab.session.ramp import RampResult, _since, analyse
 from lab.session.results import OutputFolderError, make_folder
 from lab.session.summary import ramp_summary, write_summary
 from lab.target import Target
@@ -93,7 +93,7 @@ def run_of(count: int, *, lose: int = 0, fail: int = 0) -> RampResult:
         {
             "message_id": executions["name"],
             "lab_id": executions["lab_id"],
-            "sent": executions["started"],
+            "sent": [planned[number] + pd.Timedelta(milliseconds=3) for number in seen],
             "first_received": executions["started"],
             "started_at": executions["started"],
             "execution_arn": executions["execution_arn"],
@@ -241,8 +241,9 @@ def test_a_demo_whose_end_fails_has_kept_its_run(tmp_path: Path, monkeypatch: py
 def test_dead_letters_of_an_earlier_run_are_not_of_this_one() -> None:
     times = [START - pd.Timedelta(hours=1), START + pd.Timedelta(milliseconds=-4), START, pd.NaT]
     dead = pd.DataFrame({"message_id": list("abcd"), "sent": pd.Series(times).dt.tz_convert("UTC")})
-    assert _of_this_run(dead, START)["message_id"].tolist() == ["b", "c", "d"]
-    assert len(_of_this_run(dead[:0], START)) == 0
+    since_ms = START.value // 1_000_000 - 10  # the service's time, as the log is read from
+    assert _since(dead, since_ms)["message_id"].tolist() == ["b", "c", "d"]
+    assert len(_since(dead[:0], since_ms)) == 0
 
 
 def test_a_kept_run_is_read_back_and_does_not_tell_whose_machine_it_was(

@@ -47,6 +47,9 @@ class FakeTarget:
     def client(self, service: str) -> FakeLogs:
         return self.logs
 
+    def earliest_now_ms(self) -> int:
+        return 1_700_000_000_000
+
 
 def event(number: int, event_type: str, state: str = "") -> str:
     details = {"name": state} if state else {}
