@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from lab import stack
 from lab.stack import Names, Settings, functions, logs, queues, roles, waiting
 from lab.stack.names import FUNCTIONS
-from lab.target import DeniedError, Target, explain
+from lab.target import ClockError, DeniedError, Target, explain
 
 
 def test_region_account_and_partition_are_the_callers(target: Target) -> None:
@@ -165,3 +165,17 @@ def test_a_denied_call_whose_message_names_no_action_lists_all_that_it_needs(acc
     text = explain(raised.value).render()  # type: ignore[union-attr]
     assert "sqs:CreateQueue or sqs:TagQueue" in text
     assert "arn:aws:sqs:us-east-1:123456789012:express-lab-a-*" in text
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("InvalidSignatureException", "Signature expired: 20260101T000000Z is now earlier than 20260101T000100Z (…)"),
+        ("SignatureDoesNotMatch", "Signature not yet current: 20260101T010000Z is still later than 20260101T000000Z"),
+    ],
+)
+def test_a_clock_that_is_wrong_by_minutes_is_not_taken_for_bad_credentials(code: str, message: str) -> None:
+    told = explain(ClientError({"Error": {"Code": code, "Message": message}}, "GetCallerIdentity"))
+    assert isinstance(told, ClockError)
+    assert "this machine's clock is wrong" in told.render()
+    assert "aws sso login" not in told.render()

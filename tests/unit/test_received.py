@@ -61,3 +61,13 @@ def test_other_lines_of_a_function_are_no_records() -> None:
     row = received.iloc[0]
     assert (row["error"], row["lab_id"], row["request_id"]) == ("plain text", None, None)
     assert row["sent"] == pd.Timestamp(1_764_000_000_123, unit="ms", tz="UTC")
+
+
+def test_records_that_were_there_before_are_left_out_also_when_they_come_again(function_log: list[LogEvent]) -> None:
+    log = ReceivedLog()
+    log.ignore(function_log[:3])
+    log.add(function_log)
+    kept = len(log)
+    assert 0 < kept < len(parse_received(function_log))
+    log.add(function_log)
+    assert len(log) == kept

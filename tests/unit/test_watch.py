@@ -39,6 +39,7 @@ class World:
         self.now = 0.0
         self.depth = 1
         self.dead = 0
+        self.service_ms = 0
         self.events: list[dict[str, Any]] = []
         self.script = script
 
@@ -72,10 +73,11 @@ class World:
         return [self.filter_log_events(**request)]
 
 
-def watch(world: World, monkeypatch: pytest.MonkeyPatch) -> Watch:
+def watch(world: World, monkeypatch: pytest.MonkeyPatch, since_ms: int | None = 0) -> Watch:
     target = Target("localstack", "t", endpoint_url="http://127.0.0.1:1")
     monkeypatch.setattr(target, "client", world.client)
-    return Watch(Names(target), since_ms=0)
+    monkeypatch.setattr(target, "earliest_now_ms", lambda: world.service_ms)
+    return Watch(Names(target), since_ms=since_ms)
 
 
 def finish(world: World) -> None:
@@ -142,3 +144,51 @@ def test_dead_letters_from_before_are_none_of_those_that_are_waited_for(monkeypa
     world.dead = 3
     assert watch(world, monkeypatch).until_drained(1, patience_s=30, clock=world.clock, sleep=world.sleep)
     assert world.now >= 5.0
+
+
+def at(timestamp_ms: int, number: int, kind: str, name: str) -> dict[str, Any]:
+    """An event of the execution ``name`` at this instant of the service's clock."""
+    entry = event(number, kind) | {
+        "timestamp": timestamp_ms,
+        "ingestionTime": timestamp_ms,
+        "eventId": f"{name}{number}",
+    }
+    entry["message"] = entry["message"].replace("message-1:uuid", f"{name}:uuid-{name}")
+    return entry
+
+
+def ended(timestamp_ms: int, name: str) -> list[dict[str, Any]]:
+    return [at(timestamp_ms, 1, "ExecutionStarted", name), at(timestamp_ms + 5, 2, "ExecutionSucceeded", name)]
+
+
+def test_what_was_there_before_is_not_watched_although_it_may_be_of_this_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The service's clock is known to a second: reading begins before the messages of a moment ago."""
+
+    def mine(world: World) -> None:
+        world.depth = 0
+        # The last event of the run before comes late, and so does everything of our own.
+        world.events += [at(1_000_960, 3, "ExecutionAborted", "other"), *ended(1_001_000, "own")]
+
+    world = World({1.0: mine})
+    world.service_ms = 1_000_000
+    world.events = [*ended(1_000_400, "earlier"), at(1_000_950, 1, "ExecutionStarted", "other")]
+    found = watch(world, monkeypatch, since_ms=None)
+    assert found.until_drained(1, patience_s=30, clock=world.clock, sleep=world.sleep)
+    executions, states, _ = found.tables()
+    assert executions["name"].tolist() == ["own"]
+    assert states.empty
+
+
+def test_after_a_service_whose_clock_was_set_back_the_rest_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def set_back(world: World) -> None:
+        world.depth = 0
+        world.service_ms = 1_000_000 - 90_000
+        world.events += [*ended(1_000_100, "first"), *ended(world.service_ms + 1_000, "second")]
+
+    world = World({1.0: set_back})
+    world.service_ms = 1_000_000
+    found = watch(world, monkeypatch, since_ms=None)
+    assert found.until_drained(2, patience_s=30, clock=world.clock, sleep=world.sleep)
+    assert sorted(found.tables()[0]["name"]) == ["first", "second"]
