@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any
 
 from lab.clock import host
-from lab.clock.difference import Difference
+from lab.clock.difference import UNKNOWN, Difference
 
-# Both clocks drift, and either may be set: what was seen earlier than this says nothing of now.
-_LASTS_S = 30.0
-_MOST = 256
+# Both clocks drift, and either may be set: what was seen two such spans ago says nothing of now.
+_SPAN_S = 15.0
 # The host's clock moved against its own monotonic one by more: it was set, and all that was learned is of the old time.
 _SET_S = 0.010
 _ASKED = "lab_asked_ns"
@@ -33,7 +32,9 @@ class ServiceClock:
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._seen: deque[tuple[float, Difference]] = deque(maxlen=_MOST)
+        # Two numbers a span are all that is kept: the sender's threads come by at each call.
+        self._lately, self._before = UNKNOWN, UNKNOWN
+        self._span = 0
         self._offset_s: float | None = None
 
     def listen(self, client: Any) -> None:
@@ -52,44 +53,46 @@ class ServiceClock:
 
     def note(self, asked_ns: int, answered_ns: int, date: str) -> None:
         """Take the Date header of an answer to a call that left and came back at these instants of the host's clock."""
-        try:
-            stamp_s = parsedate_to_datetime(date).timestamp()
-        except ValueError:
+        stamp_s = _seconds(date)
+        if stamp_s is None:
             return
         # The stamp is of a moment between the two, and its fraction of a second was cut off.
         seen = Difference(asked_ns / 1e9 - stamp_s - 1.0, answered_ns / 1e9 - stamp_s)
         with self._lock:
-            now_s = self._look_at_own_clock()
-            if not (self._both() & seen).holds:  # the service's clock was set
-                self._seen.clear()
-            self._seen.append((now_s, seen))
+            self._forget_the_old()
+            if not (self._lately & self._before & seen).holds:  # the service's clock was set
+                self._lately = self._before = UNKNOWN
+            self._lately &= seen
 
     @property
     def difference(self) -> Difference:
         """What the answers of the last half minute say; without bounds when there were none."""
         with self._lock:
-            now_s = self._look_at_own_clock()
-            while self._seen and now_s - self._seen[0][0] > _LASTS_S:
-                self._seen.popleft()
-            return self._both()
+            self._forget_the_old()
+            return self._lately & self._before
 
     def earliest_now_ms(self) -> int | None:
         """Now by the service's clock, epoch milliseconds, and certainly not later; None when nothing is known of it."""
         high_s = self.difference.high_s
         return int(host.now_ns() / 1e6 - high_s * 1000) if high_s < float("inf") else None
 
-    def _both(self) -> Difference:
-        whole = Difference()
-        for _, seen in self._seen:
-            whole &= seen
-        return whole
-
-    def _look_at_own_clock(self) -> float:
-        """Forget everything if the host's clock was set; return the time by the clock that no one sets."""
+    def _forget_the_old(self) -> None:
         before_s, wall_s, now_s = self._monotonic(), host.now_ns() / 1e9, self._monotonic()
         if now_s - before_s < _SET_S / 2:  # else the thread was interrupted between the two
             offset_s = wall_s - now_s
             if self._offset_s is not None and abs(offset_s - self._offset_s) > _SET_S:
-                self._seen.clear()
+                self._lately = self._before = UNKNOWN
             self._offset_s = offset_s
-        return now_s
+        span = int(now_s // _SPAN_S)
+        if span != self._span:
+            self._before = self._lately if span == self._span + 1 else UNKNOWN
+            self._lately, self._span = UNKNOWN, span
+
+
+@lru_cache(maxsize=8)
+def _seconds(date: str) -> float | None:
+    """A Date header as seconds since 1970; None for what is none."""
+    try:
+        return parsedate_to_datetime(date).timestamp()
+    except ValueError:
+        return None
