@@ -27,8 +27,12 @@ def _awake_and_asleep_s() -> float:
 
 
 class Reading(NamedTuple):
-    """The host's three clocks at one moment, in seconds: monotonic, that with sleep, and the time of day."""
+    """The host's three clocks at one moment, in seconds: monotonic, that with sleep, and the time of day.
 
+    ``took_s`` is how long it took to read them, by so much they may seem to differ.
+    """
+
+    took_s: float
     monotonic_s: float
     with_sleep_s: float
     wall_s: float
@@ -91,9 +95,10 @@ class Steadiness:
         passed_s = now.monotonic_s - last.monotonic_s
         slept_s = now.with_sleep_s - last.with_sleep_s - passed_s
         set_s = now.wall_s - last.wall_s - passed_s - slept_s
-        if slept_s > APART_S:
+        apart_s = APART_S + last.took_s + now.took_s
+        if slept_s > apart_s:
             self._note(last, now, f"this machine slept for {slept_s:.1f} s")
-        if abs(set_s) > APART_S:
+        if abs(set_s) > apart_s:
             forth = "forward" if set_s > 0 else "back"
             self._note(last, now, f"this machine's clock was set {forth} by {abs(set_s):.2f} s")
         if passed_s > _STOOD_STILL_S:
@@ -111,9 +116,9 @@ class Steadiness:
 
     def _read(self) -> Reading:
         """The three clocks at one moment; of several tries the one that took the least time."""
-        found: list[tuple[float, Reading]] = []
-        while len(found) < _TRIES and (not found or found[-1][0] > _TOGETHER_S):
+        found: list[Reading] = []
+        while len(found) < _TRIES and (not found or found[-1].took_s > _TOGETHER_S):
             before_s = self._monotonic()
             with_sleep_s, wall_s = self._with_sleep(), host.now_ns() / 1e9
-            found.append((self._monotonic() - before_s, Reading(before_s, with_sleep_s, wall_s)))
-        return min(found)[1]
+            found.append(Reading(self._monotonic() - before_s, before_s, with_sleep_s, wall_s))
+        return min(found)

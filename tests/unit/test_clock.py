@@ -208,6 +208,18 @@ def test_where_sleep_cannot_be_told_it_is_a_break_all_the_same(clocks: TwoClocks
     assert [each.reason for each in steadiness.breaks] == ["this machine's clock was set forward by 60.00 s"]
 
 
+def test_a_busy_machine_that_interrupts_each_reading_is_no_clock_that_was_set(clocks: TwoClocks) -> None:
+    def slow() -> float:
+        clocks.wait(interrupted)
+        return clocks.with_sleep()
+
+    interrupted = 0.0
+    steadiness = Steadiness(clocks.monotonic, slow)
+    interrupted = 0.05  # between the monotonic clock and the time of day, at every try
+    steadiness.look()
+    assert steadiness.breaks == ()
+
+
 def test_a_lab_that_stood_still_is_a_break(clocks: TwoClocks, steadiness: Steadiness) -> None:
     clocks.wait(7.0)
     steadiness.look()
