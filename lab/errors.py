@@ -19,6 +19,7 @@ class LabError(Exception):
         self.what = what
         self.cause = cause
         self.next_step = next_step
+        self.exit_code = 1  # of the command that ends with it
         super().__init__(self.render())
 
     def render(self) -> str:

@@ -46,6 +46,11 @@ def state_root() -> Path:
     return folder or PROJECT / ".lab"
 
 
+def real_state_root() -> Path:
+    """:func:`state_root` without links: the same text for all who mean the same folder, whether it exists or not."""
+    return state_root().resolve()
+
+
 def state_folder(name: str) -> Path:
     """The state folder of the lab ``name``, made if missing.
 

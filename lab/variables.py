@@ -138,6 +138,7 @@ TABLE: dict[str, Variable] = {
     "AWS_REGION": Variable("region on `aws` unless `LAB_REGION` names one", "", region_name, "us-east-1"),
     "LAB_IMAGE": Variable("`1` in the lab's own image", ours=True),
     "LAB_LISTEN": Variable("`container` where LocalStack is the program of that image", ours=True),
+    "LAB_EMULATOR_MARK": Variable("what an emulator says of itself", ours=True),
     "LAB_EMULATOR_REPORT": Variable("file in which the emulator says what it loaded", ours=True),
 }
 
@@ -192,3 +193,8 @@ def on_page() -> str:
             f"The lab sets these itself, and nobody else should: {ours}.",
         ]
     )
+
+
+def preset(name: str, text: str) -> None:
+    """Set a variable for the libraries that read it, where the user has not."""
+    os.environ.setdefault(name, text)

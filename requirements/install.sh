@@ -145,7 +145,10 @@ make_movable() { # the command and the code that it runs are found from where th
 #!/bin/sh
 '''exec' "$(dirname -- "$(readlink -f -- "$0" 2>/dev/null || echo "$0")")/python" "$0" "$@"
 ' '''
-import sys
+import signal, sys
+
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until the command itself says how it is stopped: no traceback
 
 from lab.commands import main
 

@@ -9,8 +9,8 @@ its way looks like a lost one. A message is known by its `lab_id`, or by its SQS
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -25,7 +25,7 @@ Ids = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Reconciliation:
-    """The account of a run. Every field but the last two holds ids, sorted.
+    """The account of a run. Every field but the last three holds ids, sorted.
 
     Attributes:
         sent: messages that the queue has taken: it said so, or they were seen later.
@@ -40,8 +40,9 @@ class Reconciliation:
         foreign: seen, and not of this run: another run's, or sent by hand; by the best name that they have.
         recovered: no acknowledgement came, yet they arrived.
         never_arrived: no acknowledgement came, and they were not seen: the honest end of an unknown send.
-        not_sent: refused by SQS for good, or dropped by the sender because they could not leave in time.
+        not_sent: refused by SQS for good, or dropped by the sender: too late to leave, or the run was stopped before.
         extra_executions: executions beyond the first, over all messages that were sent.
+        not_sent_by: the same once more, by why they were not sent, in words.
         undrained: messages that SQS counted in the queue and that were not read; any of them may be one of `lost`.
     """
 
@@ -59,6 +60,7 @@ class Reconciliation:
     never_arrived: Ids
     not_sent: Ids
     extra_executions: int
+    not_sent_by: Mapping[str, Ids] = field(default_factory=dict)
     undrained: int = 0
 
     @property
@@ -118,7 +120,7 @@ class Reconciliation:
             (self.duplicated, "duplicated: ran more than once (delivery is at least once)"),
             (self.recovered, "recovered: not acknowledged, yet arrived"),
             (self.never_arrived, "never arrived: not acknowledged and not seen"),
-            (self.not_sent, "not sent: refused by SQS, or too late to leave"),
+            *((ids, f"not sent: {why}") for why, ids in self.not_sent_by.items()),
             (self.foreign, "not of this run: from another run, or sent by hand; they are no part of this account"),
         ):
             if ids:
@@ -182,6 +184,9 @@ def reconcile(
         found["still_queued"] += refused
         found["lost"] = sorted(set(found["lost"]) - set(refused))
         undrained -= len(refused)
+    not_sent = _ids(outcome_of.keys() - sent - unknown - seen)
+    error_of = dict(_rows(sends, "lab_id", "error")) if "error" in sends else {}
+    why_not = {lab_id: _why_not(outcome_of[lab_id], error_of.get(lab_id)) for lab_id in not_sent}
     runs = Counter({lab_id: len(arns_of.get(lab_id, ())) for lab_id in sent})
     return Reconciliation(
         sent=_ids(sent),
@@ -191,11 +196,29 @@ def reconcile(
         foreign=_ids(seen - outcome_of.keys()),
         recovered=_ids(recovered),
         never_arrived=_ids(unknown - seen),
-        not_sent=_ids(outcome_of.keys() - sent - unknown - seen),
+        not_sent=not_sent,
+        not_sent_by={
+            why: ids for why in _REASONS if (ids := tuple(lab_id for lab_id in not_sent if why_not[lab_id] == why))
+        },
         extra_executions=sum(max(count - 1, 0) for count in runs.values()),
         # Others may send to this queue, too: no more of it than what is missing can be ours.
         undrained=min(undrained, len(found["lost"])),
     )
+
+
+_REFUSED, _STOPPED, _LATE, _NO_CONNECTION = _REASONS = (
+    "refused by SQS",
+    "the run was stopped before their turn",
+    "too late to leave",
+    "no connection could be made",
+)
+
+
+def _why_not(outcome: str | None, error: str | None) -> str:
+    """Why a message was not sent; ``error`` is what the sender writes (`lab/load/judge.py`)."""
+    if outcome == "refused":
+        return _REFUSED
+    return {"Stopped": _STOPPED, "TooLate": _LATE, None: _STOPPED}.get(error, _NO_CONNECTION)
 
 
 _PLACES = ("succeeded", "failed", "dead_lettered", "still_queued", "unobserved", "lost")

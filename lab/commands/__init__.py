@@ -15,7 +15,7 @@ from lab.commands.policy import policy
 from lab.commands.ramp import ramp
 from lab.commands.send import send
 from lab.commands.status import status
-from lab.commands.terminal import fail, make_output_printable
+from lab.commands.terminal import fail, make_output_printable, stoppable
 from lab.commands.up import up
 from lab.commands.version import version
 from lab.errors import LabError
@@ -34,7 +34,7 @@ app = typer.Typer(
 # In the order in which somebody meets them.
 for command in (doctor, up, down, status, send, ramp, demo, notebook, policy, version):
     # Without a summary of its own the generated page would cut the first line short.
-    app.command(short_help=(command.__doc__ or "").strip().splitlines()[0])(command)
+    app.command(short_help=(command.__doc__ or "").strip().splitlines()[0])(stoppable(command))
 
 
 @app.callback()
@@ -47,6 +47,7 @@ def main() -> None:
     make_output_printable()
     try:
         surroundings.check(command=sys.argv[0])
+        surroundings.make_home_needless()
         app()
     except LabError as error:
         fail(error)

@@ -9,6 +9,7 @@ import typer
 
 from lab.commands.options import NameOption, TargetOption, YesOption, chosen, typed_path
 from lab.commands.terminal import confirm, out, short
+from lab.signals import exit_code
 
 
 def demo(
@@ -37,6 +38,9 @@ def demo(
         f"{accounts['dead_lettered']} dead-lettered + {accounts['still_queued']} still queued; lost {accounts['lost']}."
     )
     out.print(f"Open {short(folder / 'report.html')}", soft_wrap=True)
+    if summary["interrupted"]:
+        out.print(f"Stopped early: this is what was measured until then. The lab '{here.name}' was taken down.")
+        raise typer.Exit(exit_code())
     out.print("Next: make lab")
     if accounts["lost"] or not summary["words"]["matches_expected"]:
         raise typer.Exit(1)

@@ -9,6 +9,7 @@ import typer
 
 from lab.commands.options import NameOption, TargetOption, chosen, typed_path
 from lab.commands.terminal import out, short
+from lab.signals import exit_code
 
 
 def ramp(
@@ -53,5 +54,7 @@ def ramp(
     if not here.is_emulator:
         out.print(f"It cost about {session.measured_bill(result).sentence()}.", soft_wrap=True)
     out.print(f"Tables, charts and report: {short(destination / 'report.html')}", soft_wrap=True)
+    if result.interrupted:
+        raise typer.Exit(exit_code())
     if not result.reconciliation.holds:
         raise typer.Exit(1)

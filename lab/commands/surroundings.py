@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+from lab import paths, variables
 from lab.errors import LabError
 
 
@@ -44,3 +45,13 @@ def check(system: str = os.name, command: str = "", environment: str = sys.prefi
                 cause=f"{own.parent} was copied or moved together with its .venv.",
                 next_step=f"cd '{own.parent}' && make demo, which installs it anew",
             )
+
+
+def make_home_needless() -> None:
+    """Without a home folder (``HOME=/dev/null``, a user without a name) Matplotlib's cache goes to the lab's own."""
+    try:
+        usable = os.access(Path.home(), os.W_OK | os.X_OK) and Path.home().is_dir()
+    except RuntimeError:  # the user has no entry that would name one
+        usable = False
+    if not usable:
+        variables.preset("MPLCONFIGDIR", str(paths.state_root() / ".matplotlib"))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
+import functools
 import os
 import re
 import sys
@@ -15,6 +17,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from lab import signals
 from lab.errors import LabError
 from lab.target import Target
 
@@ -69,9 +72,25 @@ def spinner(text: str) -> Iterator[Callable[[str], None]]:
 
 
 def fail(error: LabError) -> NoReturn:
-    """Print the error for the person at the keyboard and end with exit code 1."""
-    err.print(error.render(), soft_wrap=True)
-    sys.exit(1)
+    """Print the error for the person at the keyboard and end with its exit code."""
+    # A terminal that was closed takes no more words.
+    with contextlib.suppress(OSError):
+        err.print(error.render(), soft_wrap=True)
+    sys.exit(error.exit_code)
+
+
+def stoppable(command: Callable[..., None]) -> Callable[..., None]:
+    """A command that, when it is stopped and says nothing better of it, ends with a sentence and the right code."""
+
+    @functools.wraps(command)
+    def run(*arguments: Any, **options: Any) -> None:
+        try:
+            with signals.interrupting():
+                command(*arguments, **options)
+        except KeyboardInterrupt:
+            raise signals.StoppedError("Stopped.") from None
+
+    return run
 
 
 def confirm(target: Target, *, messages: int, yes: bool) -> None:

@@ -12,8 +12,11 @@ def up(target: TargetOption = None, name: NameOption = None, yes: YesOption = Fa
 
     here = chosen(target, name)
     confirm(here, messages=1, yes=yes)
-    with spinner("Starting ...") as update:
-        timing = session.up(here, say=teller(update))
+    try:
+        with spinner("Starting ...") as update:
+            timing = session.up(here, say=teller(update))
+    except KeyboardInterrupt:
+        raise session.stopped(here) from None
     out.print(
         f"The lab '{here.name}' is up on target '{here.kind}': emulator {timing.start_s:.1f} s, "
         f"resources {timing.provision_s:.1f} s."

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -17,13 +18,12 @@ from dataclasses import asdict
 from http import HTTPStatus
 from pathlib import Path
 
-import psutil
-
-from lab import paths, variables
-from lab.emulator import failing
+from lab import paths, signals, variables
+from lab.emulator import failing, locks
 from lab.emulator.environment import EXECUTOR_CLASS, FILESYSTEM, REPORT, environment
+from lab.emulator.health import answer
 from lab.emulator.ports import choose_port, listening_addresses, port_taken
-from lab.emulator.processes import Emulator, answer, end, find, running
+from lab.emulator.processes import MARK, Emulator, Mark, all_of, end, everyone, find, write_record
 from lab.errors import LabError
 
 START_DEADLINE_S = 90.0
@@ -33,22 +33,29 @@ class EmulatorError(LabError):
     """The embedded LocalStack could not be started, or is not what the lab needs."""
 
 
+class LabRunningError(LabError):
+    """A lab of this name is up, where a new one is wanted."""
+
+
 def start(
     name: str,
     *,
     port: int | None = None,
     owned: bool = False,
+    new: bool = False,
     say: Callable[[str], None] = lambda text: None,
     extra_environment: Mapping[str, str] | None = None,
     deadline_s: float = START_DEADLINE_S,
 ) -> Emulator:
-    """Return the lab's emulator, starting it when it is not running.
+    """Return the lab's emulator, starting it when it is not running. One command at a time does.
 
     Args:
         name: the lab's name.
         port: a port to insist on; default is ``LAB_PORT``, else 4566, else any free one.
-        owned: whether it belongs to this process, so that a later ``start`` of any lab ends it if this process was
-            killed before it could.
+        owned: whether it ends with the last process that uses it, this one or another that was started so; a later
+            ``start`` of any lab ends it if they were killed before they could. One that runs already and is not owned
+            stays so.
+        new: whether it must not run yet.
         say: called with one sentence whenever there is something that a user should know.
         extra_environment: more variables for the emulator, for tests and benchmarks.
         deadline_s: how long it may take to answer, in seconds.
@@ -56,23 +63,53 @@ def start(
     Raises:
         PortTakenError: the port asked for is in use.
         EmulatorError: it died, did not answer in time, or lacks the lab's Lambda executor.
+        LabRunningError: ``new``, and it runs.
     """
-    _end_orphans(say)
-    existing = find(name)
-    if existing is not None:
-        if existing.healthy():
-            return existing
-        say(f"The emulator of lab '{name}' (process {existing.pid}) no longer answers; it is replaced.")
-        stop(name)
     folder = paths.state_folder(name)
+    _end_orphans(say)
+    with locks.changing(name, say):
+        existing = find(name)
+        if existing is not None:
+            if new:
+                raise LabRunningError(
+                    f"The lab '{name}' is up (process {existing.pid}), and a new one was asked for.",
+                    next_step="the same command without --name, or with another name",
+                )
+            if existing.healthy() and (folder / "emulator" / "tmp").is_dir():
+                write_record(existing)
+                if existing.mark.owned:
+                    locks.use(existing.mark.token)
+                return existing
+            why = "has lost its folder" if existing.healthy() else "no longer answers"
+            say(f"The emulator of lab '{name}' (process {existing.pid}) {why}; it is replaced.")
+            _stop(name)
+        return _start(name, folder, port, say, extra_environment or {}, deadline_s, owned=owned)
+
+
+def _start(
+    name: str,
+    folder: Path,
+    port: int | None,
+    say: Callable[[str], None],
+    extra_environment: Mapping[str, str],
+    deadline_s: float,
+    *,
+    owned: bool,
+) -> Emulator:
     wanted = port or variables.value("LAB_PORT")
     deadline = time.monotonic() + deadline_s
     for attempt in range(3):
         chosen = choose_port(wanted, say, avoid_usual=attempt > 0)
-        emulator = _launch(name, folder, chosen, extra_environment or {}, owned=owned)
-        if _wait_until_ready(emulator, folder, deadline):
-            _check_executor(emulator, folder)
-            return emulator
+        emulator = _launch(name, folder, chosen, extra_environment, owned=owned)
+        try:
+            if _wait_until_ready(emulator, folder, deadline):
+                _check_executor(emulator, folder)
+                return emulator
+        except BaseException:
+            with signals.held_off():  # half an emulator is of no use to anybody
+                end(emulator)
+                _tidy(folder)
+            raise
         # Another program took the port between our look and LocalStack's bind.
         end(emulator)
         if wanted is not None:
@@ -85,14 +122,33 @@ def start(
 
 def stop(name: str) -> bool:
     """End the lab's emulator and all its workers. Returns whether there was one."""
-    record = paths.state_root() / name / "emulator.json"
-    data = record.parent / "emulator"
-    emulator = find(name)
-    if emulator is not None:
+    with locks.changing(name):
+        return _stop(name)
+
+
+def leave(name: str) -> bool:
+    """This process no longer uses the lab's emulator; end it if it is owned and nobody else uses it.
+
+    Returns whether it has ended.
+    """
+    with locks.changing(name):
+        emulator = find(name)
+        if emulator is None:
+            return True
+        return emulator.mark.owned and locks.leave(emulator.mark.token) and _stop(name)
+
+
+def _stop(name: str) -> bool:
+    emulators = all_of(name)
+    for emulator in emulators:
         end(emulator)
-    record.unlink(missing_ok=True)
-    shutil.rmtree(data, ignore_errors=True)
-    return emulator is not None
+    _tidy(paths.state_root() / name)
+    return bool(emulators)
+
+
+def _tidy(folder: Path) -> None:
+    (folder / "emulator.json").unlink(missing_ok=True)
+    shutil.rmtree(folder / "emulator", ignore_errors=True)
 
 
 def _launch(name: str, folder: Path, port: int, extra_environment: Mapping[str, str], *, owned: bool) -> Emulator:
@@ -103,29 +159,29 @@ def _launch(name: str, folder: Path, port: int, extra_environment: Mapping[str, 
     for needed in (working_folder, data / "tmp", data / FILESYSTEM):
         needed.mkdir(parents=True)
     log_file = folder / "emulator.log"
+    mark = Mark(
+        token=secrets.token_hex(8),
+        name=name,
+        port=port,
+        log_file=str(log_file),
+        state=str(paths.real_state_root()),
+        project=os.path.realpath(paths.PROJECT),
+        owned=owned,
+    )
+    if owned:
+        locks.use(mark.token)  # before the process is there: nobody may take it for an orphan
     with log_file.open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "localstack.runtime.main"],
             cwd=working_folder,
-            env=environment(data, port, extra_environment),
+            env=environment(data, port, {**extra_environment, MARK: json.dumps(asdict(mark))}),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    emulator = Emulator(
-        name=name,
-        pid=process.pid,
-        port=port,
-        process_started=psutil.Process(process.pid).create_time(),
-        log_file=str(log_file),
-        owner_pid=os.getpid() if owned else 0,
-        owner_started=psutil.Process().create_time() if owned else 0.0,
-    )
-    # Written at once: whoever kills us while we wait leaves a record that `lab down` can follow.
-    record = folder / "emulator.json"
-    record.with_suffix(".new").write_text(json.dumps(asdict(emulator)), "utf-8")
-    record.with_suffix(".new").replace(record)
+    emulator = Emulator(process.pid, mark)
+    write_record(emulator)
     return emulator
 
 
@@ -195,9 +251,12 @@ def _check_executor(emulator: Emulator, folder: Path) -> None:
 
 
 def _end_orphans(say: Callable[[str], None]) -> None:
-    for emulator in running():
-        if emulator.orphaned():
+    """End what killed runs of this project left, also under another state folder."""
+    project = os.path.realpath(paths.PROJECT)
+    for emulator in everyone():
+        if emulator.mark.project == project and emulator.orphaned():
             say(
                 f"The emulator of lab '{emulator.name}' (process {emulator.pid}) was left by a killed run; it is ended."
             )
-            stop(emulator.name)
+            end(emulator)
+            _tidy(Path(emulator.mark.state) / emulator.name)

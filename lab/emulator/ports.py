@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import psutil
 
-from lab.emulator.processes import answers, running
+from lab.emulator.health import answers
+from lab.emulator.processes import everyone
 from lab.errors import LabError
 
 USUAL_PORT = 4566
@@ -25,7 +26,7 @@ def port_owner(port: int) -> str:
     """Who listens on a loopback port, in words; empty when it is free."""
     if port_free(port):
         return ""
-    for emulator in running():
+    for emulator in everyone():
         if emulator.port == port:
             return f"the lab '{emulator.name}' (process {emulator.pid})"
     if answers(port, 1.0):

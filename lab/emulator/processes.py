@@ -1,25 +1,26 @@
-"""The process of an embedded LocalStack: the record that says which one is ours, and its end with all its workers.
+"""The process of an embedded LocalStack: how it is known again, and its end with all its workers.
 
-A record in the lab's state folder (``emulator.json``) holds process and port.
+An emulator carries its own record, the mark, in its environment: a random token, the lab's name, and where its state
+is. No clock, no process id that was given again and no folder that was removed makes another one of it.
 """
 
 from __future__ import annotations
 
-import http.client
 import json
-import urllib.error
-import urllib.request
-from dataclasses import dataclass
-from http import HTTPStatus
+import os
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 
 import psutil
 
 from lab import paths
+from lab.emulator import locks
+from lab.emulator.health import answers
 from lab.errors import LabError
 
 STOP_GRACE_S = 5.0
-# Where the lab's runtime answers what it loaded.
-REPORT_ADDRESS = "/_localstack/express-lab"
+MARK = "LAB_EMULATOR_MARK"
 
 
 class EmulatorNotRunningError(LabError):
@@ -27,27 +28,54 @@ class EmulatorNotRunningError(LabError):
 
 
 @dataclass(frozen=True)
-class Emulator:
-    """A running embedded LocalStack.
+class Mark:
+    """What an emulator's process says of itself.
 
     Attributes:
+        token: random, its own.
         name: of its lab.
-        pid: of the LocalStack process, which leads a process group of its own.
         port: on 127.0.0.1.
-        process_started: seconds since the epoch, as psutil gives it; tells the process from a later one with its id.
         log_file: what LocalStack prints.
-        owner_pid: the process that this emulator must not outlive (``lab demo``, a test); 0 when it runs until
-            ``lab down``.
-        owner_started: when the owner was started, as ``process_started``.
+        state: the state folder of all labs under which it was started, without links.
+        project: the folder of the project that started it.
+        owned: whether it ends with the last process that uses it (``lab demo``, ``lab notebook``, a test); otherwise it
+            runs until ``lab down``.
     """
 
+    token: str
     name: str
-    pid: int
     port: int
-    process_started: float
     log_file: str
-    owner_pid: int = 0
-    owner_started: float = 0.0
+    state: str
+    project: str
+    owned: bool = False
+
+
+@dataclass(frozen=True)
+class Emulator:
+    """A running embedded LocalStack: its mark, and the process that carries it.
+
+    Attributes:
+        pid: of the LocalStack process, which leads a process group and a session of its own.
+    """
+
+    pid: int
+    mark: Mark
+
+    @property
+    def name(self) -> str:
+        """The lab's."""
+        return self.mark.name
+
+    @property
+    def port(self) -> int:
+        """On 127.0.0.1."""
+        return self.mark.port
+
+    @property
+    def log_file(self) -> str:
+        """What LocalStack prints."""
+        return self.mark.log_file
 
     @property
     def endpoint_url(self) -> str:
@@ -55,26 +83,77 @@ class Emulator:
         return f"http://127.0.0.1:{self.port}"
 
     def process(self) -> psutil.Process | None:
-        """The process, or None when it ended (a later process with the same id does not count)."""
-        return same_process(self.pid, self.process_started)
+        """The process, or None when it ended (a later process with the same id does not carry the token)."""
+        mark = mark_of(self.pid)
+        # For a moment, while a program takes the place of another one, the system shows no environment at all.
+        tries = 50
+        while mark is None and tries and _without_environment(self.pid):
+            time.sleep(0.01)
+            mark, tries = mark_of(self.pid), tries - 1
+        return psutil.Process(self.pid) if mark is not None and mark.token == self.mark.token else None
 
     def orphaned(self) -> bool:
-        """Whether it had an owner and that one ended."""
-        return self.owner_pid != 0 and same_process(self.owner_pid, self.owner_started) is None
+        """Whether it ought to have ended with its users, and they have ended."""
+        return self.mark.owned and locks.abandoned(self.mark.token)
 
     def healthy(self, timeout_s: float = 2.0) -> bool:
         """Whether it answers."""
         return answers(self.port, timeout_s)
 
 
-def find(name: str) -> Emulator | None:
-    """The lab's emulator process when it is alive, answering or not."""
+def mark_of(pid: int) -> Mark | None:
+    """The mark that a living process carries, if it is an emulator of this user."""
     try:
-        record = json.loads((paths.state_root() / name / "emulator.json").read_text("utf-8"))
-        emulator = Emulator(**record)
-    except (OSError, ValueError, TypeError):
+        process = psutil.Process(pid)
+        text = process.environ().get(MARK)
+        # What LocalStack starts may inherit the variable, but leads no session.
+        if text is None or os.getsid(pid) != pid or process.status() == psutil.STATUS_ZOMBIE:
+            return None
+        return Mark(**json.loads(text))
+    except (psutil.Error, OSError, ValueError, TypeError):
         return None
-    return emulator if emulator.process() is not None else None
+
+
+def _without_environment(pid: int) -> bool:
+    try:
+        process = psutil.Process(pid)
+        return not process.environ() and process.status() != psutil.STATUS_ZOMBIE
+    except (psutil.Error, OSError):
+        return False
+
+
+def everyone() -> list[Emulator]:
+    """Every emulator of this user that is alive, of whatever project and state folder, by process id."""
+    found = ((pid, mark_of(pid)) for pid in psutil.pids())
+    return [Emulator(pid, mark) for pid, mark in found if mark is not None]
+
+
+def running() -> list[Emulator]:
+    """Every emulator under the state folder of now that is alive."""
+    return [emulator for emulator in everyone() if emulator.mark.state == str(paths.real_state_root())]
+
+
+def all_of(name: str) -> list[Emulator]:
+    """The lab's emulators: one, unless something went wrong."""
+    return [emulator for emulator in running() if emulator.name == name]
+
+
+def find(name: str) -> Emulator | None:
+    """The lab's emulator when it is alive, answering or not."""
+    recorded = _recorded(name)
+    if recorded is not None:
+        return recorded
+    return next(iter(all_of(name)), None)
+
+
+def elsewhere(name: str) -> list[Emulator]:
+    """Emulators of a lab of this name and this project that were started under another state folder."""
+    state, project = str(paths.real_state_root()), os.path.realpath(paths.PROJECT)
+    return [
+        emulator
+        for emulator in everyone()
+        if emulator.name == name and emulator.mark.project == project and emulator.mark.state != state
+    ]
 
 
 def require(name: str) -> Emulator:
@@ -90,22 +169,40 @@ def require(name: str) -> Emulator:
     return emulator
 
 
-def running() -> list[Emulator]:
-    """Every emulator of this project that is alive."""
-    return [emulator for name in paths.lab_names() if (emulator := find(name)) is not None]
+def write_record(emulator: Emulator) -> None:
+    """Note where the emulator is, so that it is found without a look at every process; the mark says whether it is."""
+    record = paths.state_folder(emulator.name) / "emulator.json"
+    record.with_suffix(".new").write_text(json.dumps({"pid": emulator.pid, **asdict(emulator.mark)}), "utf-8")
+    record.with_suffix(".new").replace(record)
+
+
+def _recorded(name: str) -> Emulator | None:
+    try:
+        record = json.loads((paths.state_root() / name / "emulator.json").read_text("utf-8"))
+        pid, token = int(record["pid"]), record["token"]
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    mark = mark_of(pid)
+    return Emulator(pid, mark) if mark is not None and mark.token == token else None
 
 
 def end(emulator: Emulator) -> None:
     """SIGTERM, a grace period, SIGKILL; then whatever is left of its process group and its children."""
     process = emulator.process()
-    if process is None:
-        return
-    members = _family(process)
-    process.terminate()
-    try:
-        process.wait(STOP_GRACE_S)
-    except psutil.TimeoutExpired:
-        members += _family(process)
+    if process is not None:
+        members = _family(process)
+        process.terminate()
+        try:
+            process.wait(STOP_GRACE_S)
+        except psutil.TimeoutExpired:
+            members += _family(process)
+        kill(members)
+    locks.forget(emulator.mark.token)
+
+
+def kill(members: Iterable[psutil.Process]) -> None:
+    """SIGKILL to each that is left, and wait until they have ended."""
+    members = list(members)
     for member in members:
         try:
             member.kill()
@@ -114,45 +211,8 @@ def end(emulator: Emulator) -> None:
     psutil.wait_procs(members, timeout=STOP_GRACE_S)
 
 
-def same_process(pid: int, started: float) -> psutil.Process | None:
-    """The process ``pid`` if it was started at that time (as psutil gives it) and has not ended."""
-    try:
-        process = psutil.Process(pid)
-        same = abs(process.create_time() - started) < 1.0
-        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
-    except psutil.NoSuchProcess:
-        return None
-
-
 def _family(process: psutil.Process) -> list[psutil.Process]:
     try:
         return [process, *process.children(recursive=True)]
     except psutil.NoSuchProcess:
         return [process]
-
-
-def answers(port: int, timeout_s: float) -> bool:
-    """Whether a LocalStack answers at this port of 127.0.0.1."""
-    return answer(port, timeout_s) == HTTPStatus.OK
-
-
-def answer(port: int, timeout_s: float) -> int | None:
-    """The HTTP status with which the port answers when asked for its health; None when nothing does."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(f"http://127.0.0.1:{port}/_localstack/health", timeout=timeout_s) as response:
-            return int(response.status)
-    except urllib.error.HTTPError as error:
-        return error.code
-    except (OSError, ValueError, http.client.HTTPException):
-        return None
-
-
-def executor_at(endpoint_url: str, timeout_s: float = 5.0) -> str | None:
-    """The Lambda executor that a LocalStack with the lab's own runtime says it loaded; None from any other."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(f"{endpoint_url.rstrip('/')}{REPORT_ADDRESS}", timeout=timeout_s) as response:
-            return str(json.loads(response.read())["executor"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None

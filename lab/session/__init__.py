@@ -2,7 +2,7 @@
 
 from lab.session.demo import DEMO_RAMP, demo, throw_away_name
 from lab.session.guard import BudgetError, announcement, budget_usd, estimate_of
-from lab.session.lifecycle import Timing, down, queue_depths, status, up
+from lab.session.lifecycle import Timing, down, queue_depths, status, stopped, up
 from lab.session.present import describe_execution, describe_many, stages_as_table, void_stages
 from lab.session.ramp import RampOptions, RampResult, ramp, run_plan, save_tables
 from lab.session.results import OutputFolderError, make_folder, run_folder, write_ramp
@@ -40,6 +40,7 @@ __all__ = [
     "send",
     "stages_as_table",
     "status",
+    "stopped",
     "throw_away_name",
     "up",
     "void_stages",

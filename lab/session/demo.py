@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from lab import charts
+from lab.emulator.launcher import LabRunningError
 from lab.load import messages
 from lab.session import lifecycle, sending, summary
 from lab.session.lifecycle import Say
 from lab.session.ramp import RampOptions, ramp
 from lab.session.results import keep, make_folder, write_all
+from lab.signals import StoppedError
 from lab.target import Target
 
 DEMO_RAMP = RampOptions(rates="5,10,20,40", seconds=4)
@@ -26,19 +28,21 @@ def throw_away_name() -> str:
 def demo(target: Target, folder: Path, *, say: Say = lambda text: None) -> dict[str, Any]:
     """Run everything once and write ``summary.json``, ``report.html``, charts and tables into ``folder``.
 
-    The lab is taken down at the end, whatever happens.
+    The lab is taken down at the end, whatever happens. One that was there before is another one's: it is left alone.
 
     Returns:
-        The summary.
+        The summary; ``interrupted`` in it says whether the ramp was stopped early.
 
     Raises:
+        LabRunningError: a lab of this name is there.
+        StoppedError: Ctrl-C, before there was a result; says what was removed.
         LabError: something could not be done; says what and what to do.
     """
     began = time.perf_counter()
     make_folder(folder)
     try:
         say(f"Starting the lab '{target.name}' on target '{target.kind}' ...")
-        timing = lifecycle.up(target, owned=True, say=_sentences(say))
+        timing = lifecycle.up(target, owned=True, new=True, say=_sentences(say))
         say(f"Emulator {timing.start_s:.1f} s, resources {timing.provision_s:.1f} s. Sending the sample message ...")
         sent = time.perf_counter()
         executions, states = sending.send(target, [messages.SAMPLE_BODY])
@@ -57,8 +61,14 @@ def demo(target: Target, folder: Path, *, say: Say = lambda text: None) -> dict[
             **summary.ramp_summary(result),
         }
         keep(contents, result, folder)  # whatever happens to the lab's end, the run is not gone
-    finally:
-        survivors = lifecycle.down(target)
+    except LabRunningError:
+        raise
+    except (KeyboardInterrupt, StoppedError):
+        raise _stopped(target) from None
+    except BaseException:
+        lifecycle.down(target)
+        raise
+    survivors = lifecycle.down(target)
     if survivors:
         say("These survived: " + ", ".join(survivors))
 
@@ -66,6 +76,22 @@ def demo(target: Target, folder: Path, *, say: Say = lambda text: None) -> dict[
     contents["timing_s"]["total"] = time.perf_counter() - began
     write_all(contents, figures, result, folder, sample_text=messages.SAMPLE_TEXT, say=say)
     return contents
+
+
+def _stopped(target: Target) -> StoppedError:
+    """Take the lab down after Ctrl-C, and say what that left."""
+    again = f"lab down{target.options}"
+    try:
+        survivors = lifecycle.down(target)
+    except KeyboardInterrupt:
+        return StoppedError(
+            f"Stopped while the lab '{target.name}' was taken down; parts may be left.", next_step=again
+        )
+    if survivors:
+        return StoppedError(
+            f"Stopped. Of the lab '{target.name}' these survived: {', '.join(survivors)}.", next_step=again
+        )
+    return StoppedError(f"Stopped. The lab '{target.name}' was taken down; nothing of it is left.")
 
 
 def _sentences(say: Say) -> Say:

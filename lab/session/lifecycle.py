@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from lab import stack
-from lab.emulator import launcher, processes
+from lab import signals, stack
+from lab.emulator import launcher, locks, processes
+from lab.errors import LabError
 from lab.observe import QueueDepth, queue_depth
 from lab.session import quotas
+from lab.signals import StoppedError
 from lab.stack import Settings
 from lab.target import Target
 
@@ -18,6 +21,10 @@ Say = Callable[[str], None]
 
 # Of docs/schemas/status.schema.json: it changes when a key goes or means something else, not when one is added.
 SCHEMA_VERSION = 1
+
+
+class OtherStateFolderError(LabError):
+    """The lab is not here: it runs under another state folder."""
 
 
 @dataclass(frozen=True)
@@ -29,25 +36,50 @@ class Timing:
 
 
 def up(
-    target: Target, settings: Settings | None = None, *, owned: bool = False, say: Say = lambda text: None
+    target: Target,
+    settings: Settings | None = None,
+    *,
+    owned: bool = False,
+    new: bool = False,
+    say: Say = lambda text: None,
 ) -> Timing:
     """Start the emulator if the target is embedded, then provision. Safe to repeat.
 
     Args:
         target: where.
         settings: what a learner may turn.
-        owned: whether the emulator belongs to this process; see ``launcher.start``.
+        owned: see ``launcher.start``.
+        new: whether nothing of a lab of this name may be there yet.
         say: gets the name of each resource as it becomes ready, and whole sentences that a user should read.
 
     Raises:
         LabError: the emulator or the resources could not be brought up; says what to do.
+        LabRunningError: ``new``, and there is one.
     """
     began = time.perf_counter()
     if target.kind == "embedded":
-        launcher.start(target.name, owned=owned, say=say)
+        launcher.start(target.name, owned=owned, new=new, say=say)
+    elif new and (there := stack.survivors(target)):
+        raise launcher.LabRunningError(
+            f"A lab '{target.name}' is there on target '{target.kind}' ({there[0]}), and a new one was asked for.",
+            next_step="the same command without --name, or with another name",
+        )
     started = time.perf_counter()
-    stack.provision(target, quotas.fitted(target, settings or Settings()), say=say)
+    # Two that make the same thing at the same time disturb each other: the second one finds it made.
+    with locks.changing(target.name, say, what=target.kind + " resources"):
+        stack.provision(target, quotas.fitted(target, settings or Settings()), say=say)
     return Timing(started - began, time.perf_counter() - started)
+
+
+def stopped(target: Target) -> StoppedError:
+    """What :func:`up` left when it was stopped; half an emulator is none."""
+    if target.kind == "embedded" and processes.find(target.name) is None:
+        return StoppedError("Stopped. The emulator has ended; nothing is left.", next_step=f"lab up{target.options}")
+    where = "" if target.kind == "aws" else "the emulator runs, and "
+    return StoppedError(
+        f"Stopped. Of the lab '{target.name}' {where}some resources may be there.",
+        next_step=f"lab down{target.options}, which removes them; or lab up{target.options}, which makes the others",
+    )
 
 
 def down(target: Target, *, say: Say = lambda text: None) -> list[str]:
@@ -55,6 +87,9 @@ def down(target: Target, *, say: Say = lambda text: None) -> list[str]:
 
     Returns:
         What survived, in words; empty when nothing did.
+
+    Raises:
+        OtherStateFolderError: embedded, and there is none here but one of this name under another state folder.
     """
     if target.kind != "embedded":
         return stack.destroy(target, say=say)
@@ -65,9 +100,22 @@ def down(target: Target, *, say: Say = lambda text: None) -> list[str]:
             survivors = stack.destroy(target, say=say)
     finally:
         # The resources live in the emulator's memory: they end with it, whatever happened above.
-        if launcher.stop(target.name):
-            say("emulator")
+        with signals.held_off():
+            ended = launcher.stop(target.name)
+    if ended:
+        say("emulator")
+    else:
+        _check_elsewhere(target)
     return survivors
+
+
+def _check_elsewhere(target: Target) -> None:
+    for emulator in processes.elsewhere(target.name):
+        raise OtherStateFolderError(
+            f"The lab '{target.name}' (process {emulator.pid}) runs under another state folder, {emulator.mark.state}.",
+            cause="LAB_STATE_DIR was changed while it was up.",
+            next_step=f"LAB_STATE_DIR={shlex.quote(emulator.mark.state)} lab down{target.options}",
+        )
 
 
 def status(target: Target) -> dict[str, Any]:

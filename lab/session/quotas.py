@@ -7,7 +7,7 @@ from dataclasses import replace
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lab.analysis.quotas import Quotas
-from lab.emulator import processes
+from lab.emulator import health
 from lab.emulator.environment import EXECUTOR_CLASS
 from lab.stack import Settings
 from lab.target import Target
@@ -41,7 +41,7 @@ def fitted(target: Target, settings: Settings) -> Settings:
 
 def _shares_workers(target: Target) -> bool:
     """Whether it is the lab's own LocalStack, whose invocations queue for a few workers and start no containers."""
-    return processes.executor_at(target.endpoint_url or "") == EXECUTOR_CLASS
+    return health.executor_at(target.endpoint_url or "") == EXECUTOR_CLASS
 
 
 def _start_express_per_s(target: Target) -> tuple[float, str]:

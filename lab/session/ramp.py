@@ -84,6 +84,7 @@ class RampResult:
         run_id: what every ``lab_id`` of the run begins with.
         stages: one row a stage; the columns of ``stages`` in summary.json and more.
         drained: whether every message had come to an end when the run was analysed.
+        interrupted: whether it was stopped early, while it sent or while what was sent was followed.
         words: the words that came out against those that went in, of the messages that succeeded.
         clocks: how far this machine's clock is from the service's; latencies are corrected for it.
     """
@@ -179,6 +180,7 @@ def run_plan(
                 ledger_path=folder / "ledger.jsonl" if folder else None,
             )
         dates = target.clock.difference
+        followed = True
         if sent.interrupted:
             say("Stopped: nothing more is sent; what is on its way is followed to its end (Ctrl-C ends that too).")
         try:
@@ -189,7 +191,7 @@ def run_plan(
                 on_progress=lambda progress: follower.draining(),
             )
         except KeyboardInterrupt:
-            drained = False
+            drained = followed = False
     executions, states, received = watch.tables()
     result = analyse(
         run_id,
@@ -201,8 +203,10 @@ def run_plan(
         received,
         dead_letters=_since(watch.dead_letters(), watch.since_ms),
         undrained=watch.queued(),
+        # What was not followed to its end is on its way, not lost.
+        queued=None if followed else sent.sends[sent.sends["outcome"] == "acked"],
         drained=drained,
-        interrupted=sent.interrupted,
+        interrupted=sent.interrupted or not followed,
         dates=dates,
         breaks=steadiness.breaks,
         same_machine=target.kind == "embedded",
@@ -234,6 +238,7 @@ def analyse(
     *,
     dead_letters: pd.DataFrame,
     undrained: int,
+    queued: pd.DataFrame | None = None,
     drained: bool,
     interrupted: bool,
     dates: Difference = UNKNOWN,
@@ -260,7 +265,7 @@ def analyse(
         messages=messages,
         stages=stages,
         saturation=find_saturation(messages, stages),
-        reconciliation=reconcile(sends, executions, received, dead_letters, undrained=undrained),
+        reconciliation=reconcile(sends, executions, received, dead_letters, queued, undrained=undrained),
         words=compare_words(counts, expected),
         drained=drained,
         interrupted=interrupted,

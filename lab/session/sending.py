@@ -12,6 +12,7 @@ from lab.analysis.clocks import told
 from lab.errors import LabError
 from lab.load import messages
 from lab.session.watch import PATIENCE_S, Watch
+from lab.signals import StoppedError
 from lab.stack import Names
 from lab.target import Target
 
@@ -54,12 +55,24 @@ def send(
     Raises:
         LabError: the lab is not up.
         UnfinishedMessageError: a message's execution was not seen to end.
+        StoppedError: Ctrl-C; says how many messages were sent.
     """
+    message_ids: list[str] = []
+    try:
+        return _send(target, bodies, message_ids, say)
+    except KeyboardInterrupt:
+        raise _stopped(len(message_ids), len(bodies), target) from None
+
+
+def _send(
+    target: Target, bodies: Sequence[str], message_ids: list[str], say: Callable[[str], None]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     names = Names(target)
     queue_url = stack.describe(target)["queue_url"]
     watch = Watch(names)
     sqs = target.client("sqs")
-    message_ids = [sqs.send_message(QueueUrl=queue_url, MessageBody=body)["MessageId"] for body in bodies]
+    for body in bodies:
+        message_ids.append(sqs.send_message(QueueUrl=queue_url, MessageBody=body)["MessageId"])
     say(f"sent {len(message_ids)} message{'s' if len(message_ids) != 1 else ''}")
     watch.until_drained(
         len(message_ids),
@@ -79,6 +92,16 @@ def send(
 def clock_note(target: Target) -> str:
     """How this machine's clock stands against the service's, in a sentence; empty where they agree."""
     return told(target.clock.difference)
+
+
+def _stopped(sent: int, planned: int, target: Target) -> StoppedError:
+    if not sent:
+        return StoppedError("Stopped. Nothing was sent.", next_step=f"lab send{target.options}")
+    return StoppedError(
+        f"Stopped. {sent} of {planned} message{'s' if planned != 1 else ''} had been sent; the lab goes on with what "
+        "it has got, and nothing was removed.",
+        next_step=f"lab status{target.options}, which shows the queues",
+    )
 
 
 def _unfinished(message_ids: set[str], received: pd.DataFrame, queued: int, target: Target) -> UnfinishedMessageError:

@@ -66,8 +66,9 @@ def sample_summary(execution: dict[str, Any], states: pd.DataFrame) -> dict[str,
 
 
 def ramp_summary(result: RampResult) -> dict[str, Any]:
-    """The parts that a ramp fills: ``stages``, ``saturation``, ``reconciliation``, ``words``, ``clock``."""
+    """The parts that a ramp fills: ``interrupted``, ``stages``, ``saturation``, ``reconciliation``, ``words``, clock."""
     return {
+        "interrupted": result.interrupted,
         "stages": result.stages[list(_STAGE_KEYS)].to_dict("records"),
         "saturation": {"rate": result.saturation.rate, "reason": result.saturation.reason},
         "reconciliation": result.reconciliation.as_dict(),

@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-import json
-import os
 import secrets
-import signal
+import shlex
 import socket
 import subprocess
 import sys
-import tempfile
 import time
+import urllib.error
 import urllib.request
-import webbrowser
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 import psutil
 
-from lab import paths, variables
-from lab.emulator import launcher, processes
+from lab import paths, signals
+from lab.emulator import launcher
 from lab.errors import LabError
 from lab.target import Target
+from lab.workshop import browser, jupyter_settings
 
 USUAL_PORT = 8888
 FIRST_NOTEBOOK = "notebooks/00_start_here.ipynb"
 START_DEADLINE_S = 60.0
 STOP_GRACE_S = 10.0
+REFUSED_FOR_S = 5.0
 
 
 class JupyterError(LabError):
@@ -50,7 +46,8 @@ def serve(
     """Start the emulator if the target is embedded, then JupyterLab, and wait for Ctrl-C (or SIGTERM, SIGHUP).
 
     When it returns or raises, JupyterLab, its kernels and the emulator have ended. An emulator that was running
-    before (``lab up``) goes on: it is not ours to stop.
+    before (``lab up``) goes on: it is not ours to stop. So does one that another ``lab notebook`` uses, until that one
+    ends.
 
     Args:
         target: the lab that the notebooks work with; they get it as ``LAB_TARGET`` and ``LAB_NAME``.
@@ -67,12 +64,12 @@ def serve(
         LabError: the emulator could not be started.
     """
     server: subprocess.Popen[bytes] | None = None
-    ours = False
-    with _signals_interrupt():
+    ours = gone = False
+    with signals.interrupting():
         try:
             if target.kind == "embedded":
-                ours = processes.find(target.name) is None
                 emulator = launcher.start(target.name, owned=True, say=say)
+                ours = emulator.mark.owned
                 say(f"The emulator answers at {emulator.endpoint_url}.")
             token = token or secrets.token_urlsafe(9)
             chosen = _choose_port(port)
@@ -83,71 +80,33 @@ def serve(
             say(f"The workshop is open at {url}")
             say("Ctrl-C stops JupyterLab" + (" and the emulator, with all that the lab holds." if ours else "."))
             if open_browser:
-                webbrowser.open(url)
+                browser.open_page(url, say)
             server.wait()
             raise _ended(log_file)
         except KeyboardInterrupt:
             say("Stopping ...")
         finally:
-            with _signals_ignored():
+            with signals.held_off():
                 if server is not None:
                     _end(server)
                 if ours:
-                    launcher.stop(target.name)
-    if target.kind == "embedded" and not ours:
-        say(f"The emulator of lab '{target.name}' was running before and goes on; lab down ends it.")
+                    gone = launcher.leave(target.name)
+    if target.kind == "embedded" and not gone:
+        why = "is used by another command" if ours else "was running before"
+        say(f"The emulator of lab '{target.name}' {why} and goes on; lab down{target.options} ends it.")
 
 
 def _launch(
     target: Target, folder: Path, listen: str, port: int, token: str, log_file: Path
 ) -> subprocess.Popen[bytes]:
     home = log_file.parent / "jupyter"
-    labconfig = home / "labconfig"
-    labconfig.mkdir(parents=True, exist_ok=True)
-    # No question about news on the first page, and no request to a server elsewhere. Jupytext, which the tests install,
-    # would open every Python file as a notebook.
-    page = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True, "jupyterlab-jupytext": True}}
-    (labconfig / "page_config.json").write_text(json.dumps(page), "utf-8")
-    server = {"ServerApp": {"jpserver_extensions": {"jupyterlab_jupytext": False}}}
-    (home / "jupyter_server_config.json").write_text(json.dumps(server), "utf-8")
-    command = [
-        sys.executable,
-        "-m",
-        "jupyterlab",
-        "--no-browser",
-        f"--ServerApp.ip={listen}",
-        f"--ServerApp.port={port}",
-        "--ServerApp.port_retries=0",
-        f"--ServerApp.root_dir={folder}",
-        "--ServerApp.use_redirect_file=False",
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-        # In a container everybody is root, and the server listens to this machine only.
-        "--ServerApp.allow_root=True",
-    ]
-    inherited = variables.everything()
-    environment = (
-        inherited
-        | {
-            "LAB_TARGET": target.kind,
-            "LAB_NAME": target.name,
-            "LAB_STATE_DIR": str(paths.state_root()),
-            # So that `lab status` works in a terminal of JupyterLab.
-            "PATH": os.pathsep.join([str(Path(sys.executable).parent), inherited.get("PATH", os.defpath)]),
-            # Not on the command line, which every user of the machine can read.
-            "JUPYTER_TOKEN": token,
-            "JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, [str(home), inherited.get("JUPYTER_CONFIG_PATH")])),
-            "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
-            # Our own kernel, even where the user has one of the same name.
-            "JUPYTER_PREFER_ENV_PATH": "1",
-        }
-        | home_for_jupyter(home)
-    )
+    jupyter_settings.write(home)
     with log_file.open("wb") as log:
         # A session of its own: Ctrl-C in the terminal reaches us alone, and we end things in the right order.
         return subprocess.Popen(
-            command,
+            jupyter_settings.command(folder, listen, port),
             cwd=folder,
-            env=environment,
+            env=jupyter_settings.environment(target, home, token),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -155,31 +114,40 @@ def _launch(
         )
 
 
-def home_for_jupyter(instead: Path) -> dict[str, str]:
-    """The variable that gives JupyterLab and its kernels ``instead`` for a home that cannot be written."""
-    try:
-        with tempfile.TemporaryDirectory(dir=Path.home()):
-            return {}
-    except (OSError, RuntimeError):  # there is none, or it belongs to somebody else
-        return {"HOME": str(instead)}
-
-
 def _wait_until_ready(server: subprocess.Popen[bytes], port: int, token: str, log_file: Path) -> None:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     request = urllib.request.Request(f"http://127.0.0.1:{port}/api/status", headers={"Authorization": f"token {token}"})
     deadline = time.monotonic() + START_DEADLINE_S
+    refused, refused_until = "", 0.0
     while time.monotonic() < deadline:
         if server.poll() is not None:
             raise _ended(log_file)
         try:
             with opener.open(request, timeout=2.0):
                 return
+        except urllib.error.HTTPError as error:  # it answers, but not as it was told to
+            if not refused:
+                refused, refused_until = f"HTTP status {error.code}", time.monotonic() + REFUSED_FOR_S
+            elif time.monotonic() > refused_until:
+                raise _misled(f"answers with {refused}", log_file) from None
         except (OSError, ValueError):
-            time.sleep(0.1)
+            refused = ""
+        time.sleep(0.1)
+    if "is running at:" in log_file.read_text("utf-8", errors="replace"):
+        raise _misled("runs, but does not answer at its address", log_file)
     raise JupyterError(
         f"JupyterLab did not answer within {START_DEADLINE_S:.0f} s. Its log is {log_file}.",
         cause="the machine is very busy.",
         next_step="make lab",
+    )
+
+
+def _misled(what: str, log_file: Path) -> JupyterError:
+    """The user's own configuration is not read, but an administrator's is."""
+    return JupyterError(
+        f"JupyterLab {what}. Its log is {log_file}.",
+        cause="a configuration of Jupyter for the whole machine, in /etc/jupyter or /usr/local/etc/jupyter.",
+        next_step=f"{shlex.quote(sys.executable)} -m jupyter --paths, which lists the folders (config) to look into",
     )
 
 
@@ -229,32 +197,3 @@ def _choose_port(wanted: int | None) -> int:
             found: int = probe.getsockname()[1]
             return found
     raise JupyterError(f"Port {wanted} is in use.", next_step="lab notebook, which chooses a free port")
-
-
-@contextmanager
-def _signals_interrupt() -> Iterator[None]:
-    """SIGTERM and SIGHUP end us as Ctrl-C does, so that a closed terminal leaves no process either."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    with _handlers(dict.fromkeys(("SIGINT", "SIGTERM", "SIGHUP"), interrupt)):
-        yield
-
-
-@contextmanager
-def _signals_ignored() -> Iterator[None]:
-    """A second, impatient Ctrl-C must not leave a process behind."""
-    with _handlers(dict.fromkeys(("SIGINT", "SIGTERM", "SIGHUP"), signal.SIG_IGN)):
-        yield
-
-
-@contextmanager
-def _handlers(wanted: dict[str, Any]) -> Iterator[None]:
-    numbers = {getattr(signal, name): handler for name, handler in wanted.items() if hasattr(signal, name)}
-    before = {number: signal.signal(number, handler) for number, handler in numbers.items()}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -14,7 +14,7 @@ import pytest
 
 from lab import paths
 from lab.emulator.environment import EXECUTOR_CLASS
-from lab.emulator.processes import executor_at
+from lab.emulator.health import executor_at
 from tests.containers.conftest import PROJECT_NAME, TOKEN, Composed
 
 NOTEBOOKS = ("00_start_here", "solutions/01_provision", "solutions/02_first_message")

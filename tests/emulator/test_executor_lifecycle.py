@@ -14,9 +14,9 @@ import pytest
 from conftest import Function, LocalStack, deploy, free_port, is_alive, wait_until, zipped
 from lab.emulator import launcher
 from lab.emulator.environment import EXECUTOR_CLASS
+from lab.emulator.health import executor_at
 from lab.emulator.launcher import EmulatorError
 from lab.emulator.ports import listening_addresses
-from lab.emulator.processes import executor_at
 
 STUCK = """
 import os, re, time

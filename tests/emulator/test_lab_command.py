@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -138,6 +140,52 @@ def test_a_killed_emulator_leaves_no_process_and_the_next_up_works(
     assert "The lab 'a' is not running." in refused.stderr
     assert lab("up", "--name", "a").returncode == 0
     assert lab("send", "--name", "a").returncode == 0
+
+
+def test_three_starts_at_once_make_one_emulator_and_down_finds_it_without_its_folder(
+    lab: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    state, name = tmp_path / "state folder", f"t-{uuid.uuid4().hex[:8]}"
+    environment = os.environ | {"LAB_STATE_DIR": str(state)}
+    three = [subprocess.Popen([LAB, "up", "--name", name], env=environment) for _ in range(3)]
+    assert [process.wait(120) for process in three] == [0, 0, 0]
+    emulators = [process for process in processes_of(state) if "localstack.runtime.main" in process.cmdline()]
+    assert len(emulators) == 1
+
+    refused = lab("demo", "--name", name, "--out", str(tmp_path / "out"))
+    assert refused.returncode == 1
+    assert f"The lab '{name}' is up" in refused.stderr
+    assert emulators[0].is_running()
+
+    elsewhere = lab("down", "--name", name, LAB_STATE_DIR=str(tmp_path / "other"))
+    assert elsewhere.returncode == 1
+    assert "is left" not in elsewhere.stdout
+    assert f"LAB_STATE_DIR='{state}' lab down --name {name}" in elsewhere.stderr
+
+    shutil.rmtree(state)
+    assert lab("down", "--name", name).returncode == 0
+    assert processes_of(state) == []
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_demo_that_is_stopped_takes_its_emulator_down(number: signal.Signals, code: int, tmp_path: Path) -> None:
+    state = tmp_path / "state folder"
+    demo = subprocess.Popen(
+        [LAB, "demo", "--out", str(tmp_path / "out")],
+        env=os.environ | {"LAB_STATE_DIR": str(state)},
+        stderr=subprocess.PIPE,
+        text=True,
+        # As in a terminal, also where the tests run with signals that are ignored.
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
+    )
+    deadline = time.monotonic() + 60
+    while not list(state.glob("*/emulator/report.json")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    demo.send_signal(number)
+    _, said = demo.communicate(timeout=60)
+    assert demo.returncode == code
+    assert "was taken down; nothing of it is left" in said
+    assert processes_of(state) == []
 
 
 def test_a_killed_demo_is_cleaned_up_by_the_next_lab(

@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from lab import doctor, paths
-from lab.emulator import processes
+from lab.emulator import health
 from lab.emulator.environment import EXECUTOR_CLASS, environment
 from lab.emulator.runtime import report
 from lab.session.lifecycle import up
@@ -111,9 +111,9 @@ def test_a_plain_up_starts_both_services_from_one_dockerfile_and_gives_nobody_th
 
 def test_the_health_check_looks_for_the_labs_own_executor_where_it_is_told() -> None:
     check = " ".join(COMPOSE["services"]["localstack"]["healthcheck"]["test"])
-    assert f"GET {processes.REPORT_ADDRESS} " in check
+    assert f"GET {health.REPORT_ADDRESS} " in check
     assert EXECUTOR_CLASS in check
-    assert processes.REPORT_ADDRESS == report.ADDRESS
+    assert health.REPORT_ADDRESS == report.ADDRESS
 
 
 def test_the_image_is_pinned_checked_by_hashes_and_ends_as_an_ordinary_user() -> None:

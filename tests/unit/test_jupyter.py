@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import http.server
+import json
+import os
+import signal
 import socket
+import subprocess
 import sys
+import threading
+import time
+import webbrowser
 from pathlib import Path
 
 import pytest
 
+from lab.commands import surroundings
 from lab.target import Target
-from lab.workshop import jupyter
+from lab.workshop import browser, jupyter, jupyter_settings
 
 
 def test_a_port_that_is_in_use_is_said_in_a_sentence() -> None:
@@ -50,7 +59,125 @@ def test_a_home_that_cannot_be_written_is_not_jupyters(
     home: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", home)
-    assert jupyter.home_for_jupyter(tmp_path) == {"HOME": str(tmp_path)}
+    assert jupyter_settings.home_for_jupyter(tmp_path) == {"HOME": str(tmp_path)}
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert jupyter.home_for_jupyter(tmp_path / "other") == {}
+    assert jupyter_settings.home_for_jupyter(tmp_path / "other") == {}
     assert list(tmp_path.iterdir()) == []
+
+
+USERS_OWN = """
+c.ServerApp.base_url = "/mine/"
+c.ServerApp.certfile = "/nonexistent.pem"
+c.ServerApp.sock = "/nonexistent/socket"
+c.IdentityProvider.token = "of another server"
+c.PasswordIdentityProvider.hashed_password = "argon2:of another server"
+"""
+
+
+def test_the_users_jupyter_configuration_makes_no_other_server_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from jupyterlab.labapp import LabApp
+
+    users = tmp_path / "user"
+    users.mkdir()
+    (users / "jupyter_server_config.py").write_text(USERS_OWN)
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", str(users))
+    monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(users))
+    monkeypatch.setenv("JUPYTER_PORT", "1")
+    home = tmp_path / "ours"
+    jupyter_settings.write(home)
+    target = Target("localstack", "workshop", endpoint_url="http://127.0.0.1:1")
+    environment = jupyter_settings.environment(target, home, "ours")
+    command = jupyter_settings.command(tmp_path, "127.0.0.1", 4321)
+    assert command[1:3] == ["-m", LabApp.__module__.partition(".")[0]]
+    asked = subprocess.run(
+        [sys.executable, "-c", READ, *command[3:]],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert asked.returncode == 0, asked.stderr
+    assert json.loads(asked.stdout.splitlines()[-1]) == ["/", "", "", "ours", "", 4321]
+
+
+# What the server itself makes of its configuration, command line and environment.
+READ = """
+import json, sys
+from jupyter_server.serverapp import ServerApp
+server = ServerApp()
+server.initialize(sys.argv[1:], find_extensions=False, new_httpserver=False)
+provider = server.identity_provider
+of_server = [server.base_url, server.certfile, server.sock]
+print(json.dumps([*of_server, provider.token, provider.hashed_password, server.port]))
+"""
+
+
+class Refusing(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(404)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_server_that_answers_otherwise_is_no_busy_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jupyter, "REFUSED_FOR_S", 0.2)
+    refusing = http.server.HTTPServer(("127.0.0.1", 0), Refusing)
+    threading.Thread(target=refusing.serve_forever, daemon=True).start()
+    with subprocess.Popen(["sleep", "60"]) as server:
+        try:
+            with pytest.raises(jupyter.JupyterError, match="answers with HTTP status 404") as caught:
+                jupyter._wait_until_ready(server, refusing.server_port, "token", tmp_path / "log")
+        finally:
+            server.kill()
+            refusing.shutdown()
+            refusing.server_close()
+    assert "configuration of Jupyter" in caught.value.cause
+
+
+def test_a_browser_that_does_not_return_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "my-browser"
+    opened = tmp_path / "opened"
+    program.write_text(f"#!/bin/sh\necho $$ \"$1\" >'{opened}.new'; mv '{opened}.new' '{opened}'; exec sleep 60\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(webbrowser, "_tryorder", None)
+    monkeypatch.setattr(webbrowser, "_browsers", {})
+    monkeypatch.setenv("BROWSER", str(program))
+    began = time.monotonic()
+    browser.open_page("http://127.0.0.1:1/page", lambda text: None)
+    assert time.monotonic() - began < 30
+    while not opened.exists() and time.monotonic() - began < 30:
+        time.sleep(0.05)
+    pid, url = opened.read_text().split()
+    os.kill(int(pid), signal.SIGKILL)
+    assert url == "http://127.0.0.1:1/page"
+
+
+@pytest.mark.parametrize(("name", "words"), [("/usr/bin/w3m", "only a text browser"), (None, "no browser")])
+def test_where_only_text_can_be_shown_the_address_is_left_to_the_user(
+    name: str | None, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(browser, "_name", lambda: name)
+    monkeypatch.setattr(browser.subprocess, "Popen", lambda *_, **__: pytest.fail("it was started"))
+    said: list[str] = []
+    browser.open_page("http://127.0.0.1:1/", said.append)
+    assert words in said[0]
+
+
+@pytest.mark.parametrize("home", ["/dev/null", "/nonexistent/home"])
+def test_without_a_home_the_cache_of_the_charts_goes_to_the_labs_own_folder(
+    home: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MPLCONFIGDIR", "")
+    monkeypatch.delenv("MPLCONFIGDIR")
+    monkeypatch.setenv("LAB_STATE_DIR", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    surroundings.make_home_needless()
+    assert "MPLCONFIGDIR" not in os.environ
+    monkeypatch.setenv("HOME", home)
+    surroundings.make_home_needless()
+    assert os.environ["MPLCONFIGDIR"] == str(tmp_path / ".matplotlib")

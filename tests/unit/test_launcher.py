@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
 import socket
-import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 import psutil
@@ -19,7 +15,6 @@ from lab.emulator import failing, launcher, ports, processes
 from lab.emulator.environment import environment
 from lab.emulator.launcher import EmulatorError
 from lab.emulator.ports import PortTakenError
-from lab.emulator.processes import Emulator
 
 
 @pytest.fixture(autouse=True)
@@ -35,19 +30,6 @@ def taken_port() -> Iterator[int]:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         yield listener.getsockname()[1]
-
-
-def record(name: str, pid: int, started: float, **more: float) -> Emulator:
-    emulator = Emulator(name, pid, 1, started, "log", **more)  # type: ignore[arg-type]
-    (paths.state_folder(name) / "emulator.json").write_text(json.dumps(asdict(emulator)))
-    return emulator
-
-
-def ended_process() -> tuple[int, float]:
-    process = subprocess.Popen([sys.executable, "-c", ""])
-    started = psutil.Process(process.pid).create_time()
-    process.wait()
-    return process.pid, started
 
 
 def test_a_port_that_was_asked_for_and_is_taken_is_named_with_the_way_out(taken_port: int) -> None:
@@ -182,52 +164,6 @@ def test_a_state_folder_that_cannot_be_made_is_one_sentence_and_a_way_out(
     monkeypatch.setenv("LAB_STATE_DIR", str(tmp_path / "file" / "inside"))
     with pytest.raises(paths.StateFolderError, match="cannot write its state folder"):
         launcher.start("a")
-
-
-def test_a_record_of_an_ended_process_is_no_running_lab() -> None:
-    record("a", *ended_process())
-    assert processes.find("a") is None
-    assert launcher.stop("a") is False
-
-
-def test_a_process_that_took_over_the_id_is_never_ours() -> None:
-    # This very process stands for the stranger: were it taken for the emulator, stop() would kill the test.
-    record("a", os.getpid(), started=psutil.Process().create_time() - 3600)
-    assert processes.find("a") is None
-    assert launcher.stop("a") is False
-
-
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"pid": 1}', "null"])
-def test_a_damaged_record_is_no_running_lab(content: str) -> None:
-    (paths.state_folder("a") / "emulator.json").write_text(content)
-    assert processes.find("a") is None
-
-
-def test_an_emulator_whose_owner_was_killed_is_ended_by_the_next_start() -> None:
-    left = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True)
-    owner_pid, owner_started = ended_process()
-    record(
-        "left",
-        left.pid,
-        psutil.Process(left.pid).create_time(),
-        owner_pid=owner_pid,
-        owner_started=owner_started,
-    )
-    said: list[str] = []
-    launcher._end_orphans(said.append)
-    assert not psutil.pid_exists(left.pid)
-    assert "left by a killed run" in said[0]
-
-
-def test_an_emulator_that_belongs_to_nobody_runs_on() -> None:
-    kept = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True)
-    try:
-        record("kept", kept.pid, psutil.Process(kept.pid).create_time())
-        launcher._end_orphans(lambda text: None)
-        assert kept.poll() is None
-    finally:
-        kept.kill()
-        kept.wait()
 
 
 def test_the_emulator_sees_nothing_of_the_users_aws_setup_and_listens_on_loopback_only(

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lab.analysis.reconcile import Reconciliation, reconcile
+from lab.load.judge import STOPPED, TOO_LATE
 from lab.observe.columns import lab_id_in
 
 ENDS = {"succeeded": "SUCCEEDED", "failed": "FAILED", "timed_out": "TIMED_OUT", "aborted": "ABORTED"}
@@ -313,3 +314,24 @@ def test_bodies_that_nobody_can_read_are_found_by_their_message_id() -> None:
     account = reconcile(sends, executions, received, dead)
     assert len(account.dead_lettered) == 10
     assert account.lost == account.foreign == account.unexpected == ()
+
+
+def test_what_was_not_sent_says_why() -> None:
+    sends = pd.DataFrame(
+        {
+            "lab_id": ["a", "b", "c", "d"],
+            "outcome": ["acked", "refused", "dropped", "dropped"],
+            "error": [None, "InvalidMessageContents", TOO_LATE, STOPPED],
+            "message_id": ["m", None, None, None],
+        }
+    )
+    nothing = pd.DataFrame(columns=["lab_id", "name", "execution_arn", "status", "message_id", "error"])
+    account = reconcile(sends, nothing, nothing, undrained=1)
+    assert account.not_sent == ("b", "c", "d")
+    assert account.not_sent_by == {
+        "refused by SQS": ("b",),
+        "the run was stopped before their turn": ("d",),
+        "too late to leave": ("c",),
+    }
+    assert "1 not sent: too late to leave: c." in account.explain()
+    assert "refused by SQS, or" not in account.explain()

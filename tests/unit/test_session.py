@@ -6,7 +6,9 @@ import importlib
 import json
 import shutil
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -283,6 +285,35 @@ def test_a_run_of_which_nothing_was_seen_is_a_result(tmp_path: Path) -> None:
     assert summary["stages"][0]["completed"] == 0
     assert (tmp_path / "report.html").exists()
     assert (tmp_path / "tables" / "sends.csv").exists()
+
+
+def test_a_run_that_is_not_followed_to_its_end_says_so_and_calls_nothing_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = importlib.import_module("lab.session.ramp")  # the package has a function of that name
+    whole = run_of(3)
+    empty = observe.parse_execution_events([])
+
+    def impatient(*_: object, **__: object) -> bool:
+        raise KeyboardInterrupt
+
+    watch = SimpleNamespace(
+        until_drained=impatient,
+        tables=lambda: (*empty, observe.parse_received([])),
+        dead_letters=lambda: observe.parse_received([]),
+        queued=lambda: 1,
+    )
+    sent = SimpleNamespace(sends=whole.sends, stages=None, started=START, interrupted=False)
+    monkeypatch.setattr(module.stack, "describe", lambda target: {"queue_url": "queue"})
+    monkeypatch.setattr(module, "Names", lambda target: None)
+    monkeypatch.setattr(module, "Watch", lambda names: watch)
+    monkeypatch.setattr(module, "Follower", lambda *_: nullcontext(SimpleNamespace(sent=None)))
+    sender = SimpleNamespace(send=lambda *_, **__: sent)
+    messages = list(bodies.generate(3, seed=3, run_id="run"))
+    plan = RampOptions(rates="3", seconds=1).plan()
+    target = Target("localstack", "t", endpoint_url="http://127.0.0.1:1")
+    result = module.run_plan(target, plan, messages, sender=sender, interactive=False)
+    account = ramp_summary(result)
+    assert account["interrupted"] is True
+    assert (account["reconciliation"]["still_queued"], account["reconciliation"]["lost"]) == (3, 0)
 
 
 def test_a_chart_that_cannot_be_drawn_costs_itself_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
