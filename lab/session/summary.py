@@ -66,7 +66,7 @@ def sample_summary(execution: dict[str, Any], states: pd.DataFrame) -> dict[str,
 
 
 def ramp_summary(result: RampResult) -> dict[str, Any]:
-    """The parts that a ramp fills: ``interrupted``, ``stages``, ``saturation``, ``reconciliation``, ``words``, clock."""
+    """The parts that a ramp fills: ``interrupted``, ``stages``, ``saturation``, ``reconciliation``, words, clock."""
     return {
         "interrupted": result.interrupted,
         "stages": result.stages[list(_STAGE_KEYS)].to_dict("records"),

@@ -296,6 +296,7 @@ def test_a_run_that_is_not_followed_to_its_end_says_so_and_calls_nothing_lost(mo
         raise KeyboardInterrupt
 
     watch = SimpleNamespace(
+        since_ms=0,
         until_drained=impatient,
         tables=lambda: (*empty, observe.parse_received([])),
         dead_letters=lambda: observe.parse_received([]),
