@@ -31,7 +31,7 @@ def demo(
     stages = pd.DataFrame(summary["stages"])
     out.print(session.stages_as_table(stages))
     for line in session.void_stages(stages):
-        out.print(line, soft_wrap=True, markup=False)
+        out.print(line, soft_wrap=True)
     accounts = summary["reconciliation"]
     out.print(
         f"{accounts['sent']} sent = {accounts['succeeded']} succeeded + {accounts['failed']} failed + "

@@ -46,7 +46,7 @@ def ramp(
     # What was measured is seen first: whatever happens to the files, it is not gone.
     out.print(session.stages_as_table(result.stages))
     for line in session.void_stages(result.stages):
-        out.print(line, soft_wrap=True, markup=False)
+        out.print(line, soft_wrap=True)
     out.print(result.saturation.reason)
     out.print(result.reconciliation.explain())
     destination = folder or session.run_folder(here, result.run_id)
