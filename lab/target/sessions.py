@@ -81,8 +81,12 @@ def check_endpoint_url(url: str) -> str:
     Raises:
         TargetError: it is not.
     """
-    parts = urlsplit(url)
     next_step = f"LAB_ENDPOINT_URL={DEFAULT_ENDPOINT_URL} lab status --target localstack"
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - read, it is checked
+    except ValueError as error:
+        raise TargetError(f"'{url}' is no address of an emulator: {error}.", next_step=next_step) from None
     if parts.scheme not in ("http", "https") or not reach.is_known(parts.hostname):
         raise TargetError(
             f"'{url}' is not an emulator on this machine.",

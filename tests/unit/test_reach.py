@@ -157,6 +157,12 @@ def test_in_a_container_the_engines_own_network_is_this_machine(
     assert reach.address_of(name) == (address if taken else None)
 
 
+@pytest.mark.parametrize("url", ["http://[::1", "http://127.0.0.1:99999", "http://localhost:port", "http://[x]:1"])
+def test_what_is_no_address_is_a_sentence(url: str) -> None:
+    with pytest.raises(TargetError, match="is no address of an emulator|is not an emulator on this machine"):
+        check_endpoint_url(url)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_is_not_taken_with_https(name: str) -> None:
     with pytest.raises(TargetError, match="cannot be used with https"):
