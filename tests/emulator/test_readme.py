@@ -71,6 +71,8 @@ def test_make_demo_writes_the_sample_answer_and_loses_nothing(environment: dict[
     assert set(summary) == {
         "schema_version",
         "target",
+        "interrupted",
+        "clock",
         "versions",
         "timing_s",
         "sample",

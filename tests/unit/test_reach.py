@@ -159,7 +159,7 @@ def test_in_a_container_the_engines_own_network_is_this_machine(
 
 @pytest.mark.parametrize("url", ["http://[::1", "http://127.0.0.1:99999", "http://localhost:port", "http://[x]:1"])
 def test_what_is_no_address_is_a_sentence(url: str) -> None:
-    with pytest.raises(TargetError, match="is no address of an emulator|is not an emulator on this machine"):
+    with pytest.raises(TargetError, match=r"is no address of an emulator|is not an emulator on this machine"):
         check_endpoint_url(url)
 
 
