@@ -105,6 +105,7 @@ def test_make_demo_writes_the_sample_answer_and_loses_nothing(environment: dict[
         "duration_p99_s",
         "end_to_end_p99_s",
         "valid",
+        "invalid_reason",
     }
     assert set(summary["timing_s"]) == {"start", "provision", "first_message", "total"}
 
