@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import psutil
@@ -97,6 +97,16 @@ def test_a_process_that_took_over_the_id_is_never_ours(state: Path) -> None:
     (paths.state_folder("a") / "emulator.json").write_text(json.dumps({"pid": os.getpid(), "token": "t"}))
     assert processes.find("a") is None
     assert launcher.stop("a") is False
+
+
+def test_another_emulator_that_took_over_the_id_is_not_the_one_that_was_known(
+    emulator: subprocess.Popen[bytes],
+) -> None:
+    found = processes.find("a")
+    assert found is not None
+    earlier = replace(found, mark=replace(found.mark, token="another"))
+    assert found.process() is not None
+    assert earlier.process() is None
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"pid": 1}', "null"])
