@@ -13,7 +13,7 @@ from lab.errors import LabError
 from lab.load import messages
 from lab.session.watch import PATIENCE_S, Watch
 from lab.signals import StoppedError
-from lab.stack import Names
+from lab.stack import Names, mapping, state_machine
 from lab.target import Target
 
 
@@ -85,7 +85,11 @@ def _send(
     states = states[states["execution_arn"].isin(executions["execution_arn"])].reset_index(drop=True)
     unfinished = set(message_ids) - set(executions.loc[executions["finished"].notna(), "name"])
     if unfinished:
-        raise _unfinished(unfinished, received, watch.queued(), target)
+        machine, poller = state_machine.find(names), mapping.find(names)
+        level = machine["loggingConfiguration"]["level"] if machine else "OFF"
+        raise _unfinished(
+            unfinished, received, watch.queued(), target, level=level, mapping_is=poller["State"] if poller else "gone"
+        )
     return executions, states
 
 
@@ -104,17 +108,29 @@ def _stopped(sent: int, planned: int, target: Target) -> StoppedError:
     )
 
 
-def _unfinished(message_ids: set[str], received: pd.DataFrame, queued: int, target: Target) -> UnfinishedMessageError:
+def _unfinished(
+    message_ids: set[str], received: pd.DataFrame, queued: int, target: Target, *, level: str, mapping_is: str
+) -> UnfinishedMessageError:
     """Say where the messages are: never lost without a word."""
-    refused = received[received["message_id"].isin(message_ids) & received["error"].notna()]
+    own = received[received["message_id"].isin(message_ids)]
+    refused, started = own[own["error"].notna()], own[own["execution_arn"].notna()]
     if len(refused):
         return UnfinishedMessageError(
             f"start_execution refused the message: {refused['error'].iloc[-1]}. It stays in the queue and moves to the "
             "dead-letter queue after its last delivery.",
-            next_step="lab status, which shows both queues",
+            next_step=f"lab status{target.options}, which shows both queues",
+        )
+    if len(started):
+        return UnfinishedMessageError(
+            f"start_execution started the workflow for {started['message_id'].nunique()} of {len(message_ids)} "
+            "messages, and no end of it has come to the log.",
+            cause="the workflow is very slow, or its log is late."
+            if level == "ALL"
+            else f"the state machine logs at level {level}, where an execution that succeeds leaves nothing.",
+            next_step=f"lab up{target.options}, which sets the level to ALL; then send again",
         )
     return UnfinishedMessageError(
         f"{len(message_ids)} of the messages did not come to an end; {queued} are still in the queue.",
-        cause="the event source mapping is disabled, or the emulator is very busy.",
+        cause="the emulator is very busy." if mapping_is == "Enabled" else f"the event source mapping is {mapping_is}.",
         next_step=f"lab up{target.options}, which mends what is missing; then send again",
     )

@@ -83,7 +83,10 @@ def _not_followed(target: Target, log_group: str, name: str, *, seen: bool) -> N
         cause = "the emulator is very busy; on AWS logs may come late, or never."
     else:
         what = f"No event of the execution {name} has come to {log_group}."
-        cause = "the event source mapping is disabled, or start_execution refused the message."
+        cause = (
+            "the event source mapping is disabled, start_execution refused the message, or the state machine's log "
+            "level is not ALL."
+        )
     return NotFollowedError(what, cause=cause, next_step=f"lab status{options}, then run this cell again")
 
 

@@ -11,7 +11,9 @@ import pytest
 
 from lab.analysis.words import text_statistics
 from lab.session import describe_execution, describe_many
+from lab.session.sending import _unfinished
 from lab.session.summary import sample_summary
+from lab.target import Target
 
 START = pd.Timestamp("2026-01-01", tz="UTC")
 
@@ -81,6 +83,26 @@ def test_a_state_that_was_never_left_has_no_bar_and_names_its_error() -> None:
     assert "MyError" in text
     assert "nan" not in text
     assert "median duration –" in describe_many(pd.DataFrame([failed]))
+
+
+@pytest.mark.parametrize(
+    ("seen", "level", "mapping_is", "sentence"),
+    [
+        ({"error": "InvalidMessageError"}, "ALL", "Enabled", "refused the message: InvalidMessageError"),
+        ({"execution_arn": "arn"}, "ERROR", "Enabled", "logs at level ERROR"),
+        ({"execution_arn": "arn"}, "ALL", "Enabled", "very slow, or its log is late"),
+        ({"message_id": "another"}, "ALL", "Disabled", "the event source mapping is Disabled"),
+        ({"message_id": "another"}, "ALL", "Enabled", "the emulator is very busy"),
+    ],
+)
+def test_a_message_without_an_end_has_its_true_cause(
+    seen: dict[str, str], level: str, mapping_is: str, sentence: str
+) -> None:
+    received = pd.DataFrame([{"message_id": "m", "error": None, "execution_arn": None} | seen])
+    target = Target("embedded", "other")
+    error = _unfinished({"m"}, received, 1, target, level=level, mapping_is=mapping_is)
+    assert sentence in error.render()
+    assert "--name other" in error.next_step
 
 
 def test_the_sample_part_of_the_summary() -> None:
