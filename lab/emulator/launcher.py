@@ -79,6 +79,8 @@ def start(
                 write_record(existing)
                 if existing.mark.owned:
                     locks.use(existing.mark.token)
+                    if not owned:
+                        say(f"The emulator of lab '{name}' belongs to a lab notebook that runs, and ends with it.")
                 return existing
             why = "has lost its folder" if existing.healthy() else "no longer answers"
             say(f"The emulator of lab '{name}' (process {existing.pid}) {why}; it is replaced.")

@@ -188,6 +188,23 @@ def test_the_first_of_two_users_leaves_the_emulator_to_the_second() -> None:
             locks.forget(mark.token)
 
 
+@pytest.mark.parametrize(("owned", "told"), [(False, 1), (True, 0)])
+def test_an_up_beside_a_notebook_is_told_that_the_emulator_ends_with_it(
+    owned: bool, told: int, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs, mark = stand_in("theirs", owned=True)
+    (state / "theirs" / "emulator" / "tmp").mkdir(parents=True)
+    monkeypatch.setattr(processes.Emulator, "healthy", lambda emulator: True)
+    said: list[str] = []
+    try:
+        assert launcher.start("theirs", owned=owned, say=said.append).pid == theirs.pid
+        assert sum("ends with it" in line for line in said) == told
+    finally:
+        theirs.kill()
+        theirs.wait()
+        locks.forget(mark.token)
+
+
 HOLDS = "import sys; from lab.emulator import locks\nwith locks.changing('a'): print('', flush=True); input()"
 
 
