@@ -55,10 +55,7 @@ def leave(token: str) -> bool:
     file = _used.pop(token, None)
     if file is None:
         return False
-    try:
-        return _lock(file)
-    finally:
-        os.close(file)
+    return _nobody_holds(file)
 
 
 def abandoned(token: str) -> bool:
@@ -67,10 +64,7 @@ def abandoned(token: str) -> bool:
         file = os.open(_users(token), os.O_RDWR)
     except OSError:
         return False
-    try:
-        return _lock(file)
-    finally:
-        os.close(file)
+    return _nobody_holds(file)
 
 
 def forget(token: str) -> None:
@@ -79,6 +73,14 @@ def forget(token: str) -> None:
     if file is not None:
         os.close(file)
     _users(token).unlink(missing_ok=True)
+
+
+def _nobody_holds(file: int) -> bool:
+    """Whether the open file can be locked for oneself; closes it."""
+    try:
+        return _lock(file)
+    finally:
+        os.close(file)
 
 
 def _users(token: str) -> Path:
