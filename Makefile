@@ -29,7 +29,7 @@ check: install-dev lint types test ## lint, types and tests
 quick: install-dev lint types unit ## what a change needs first: lint, types, unit tests, in a minute
 
 unit: install-dev
-	@$(BIN)/python -m pytest tests/unit -q -n 2
+	@$(BIN)/python -m pytest tests/unit -q -p no:nbval -n 3 --dist loadgroup --hypothesis-profile quick
 
 docs: install-dev ## write what the documentation repeats of the code
 	@$(BIN)/python -m tests.documentation

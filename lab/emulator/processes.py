@@ -20,6 +20,7 @@ from lab.emulator.health import answers
 from lab.errors import LabError
 
 STOP_GRACE_S = 5.0
+BETWEEN_PROGRAMS_S = 0.2  # some milliseconds; more on a busy machine
 MARK = "LAB_EMULATOR_MARK"
 
 
@@ -84,12 +85,7 @@ class Emulator:
 
     def process(self) -> psutil.Process | None:
         """The process, or None when it ended (a later process with the same id does not carry the token)."""
-        mark = mark_of(self.pid)
-        # For a moment, while a program takes the place of another one, the system shows no environment at all.
-        tries = 50
-        while mark is None and tries and _without_environment(self.pid):
-            time.sleep(0.01)
-            mark, tries = mark_of(self.pid), tries - 1
+        mark = marks_of([self.pid]).get(self.pid)
         return psutil.Process(self.pid) if mark is not None and mark.token == self.mark.token else None
 
     def orphaned(self) -> bool:
@@ -101,31 +97,48 @@ class Emulator:
         return answers(self.port, timeout_s)
 
 
-def mark_of(pid: int) -> Mark | None:
-    """The mark that a living process carries, if it is an emulator of this user."""
+class _BetweenProgramsError(Exception):
+    """For a moment, while a program takes the place of another one, the system shows no environment at all."""
+
+
+def _look_at(pid: int) -> Mark | None:
     try:
         process = psutil.Process(pid)
-        text = process.environ().get(MARK)
-        # What LocalStack starts may inherit the variable, but leads no session.
-        if text is None or os.getsid(pid) != pid or process.status() == psutil.STATUS_ZOMBIE:
+        environment = process.environ()
+        if process.status() == psutil.STATUS_ZOMBIE:
             return None
-        return Mark(**json.loads(text))
+        if not environment and process.exe():  # a thread of the kernel has neither
+            raise _BetweenProgramsError
+        text = environment.get(MARK)
+        # What LocalStack starts may inherit the variable, but leads no session.
+        return None if text is None or os.getsid(pid) != pid else Mark(**json.loads(text))
     except (psutil.Error, OSError, ValueError, TypeError):
         return None
 
 
-def _without_environment(pid: int) -> bool:
-    try:
-        process = psutil.Process(pid)
-        return not process.environ() and process.status() != psutil.STATUS_ZOMBIE
-    except (psutil.Error, OSError):
-        return False
+def marks_of(pids: Iterable[int]) -> dict[int, Mark]:
+    """The marks that living processes carry, by process id: those among them that are emulators of this user."""
+    marks: dict[int, Mark] = {}
+    deadline = time.monotonic() + BETWEEN_PROGRAMS_S
+    while True:
+        between = []
+        for pid in pids:
+            try:
+                mark = _look_at(pid)
+            except _BetweenProgramsError:
+                between.append(pid)
+                continue
+            if mark is not None:
+                marks[pid] = mark
+        if not between or time.monotonic() > deadline:
+            return marks
+        pids = between
+        time.sleep(0.01)
 
 
 def everyone() -> list[Emulator]:
     """Every emulator of this user that is alive, of whatever project and state folder, by process id."""
-    found = ((pid, mark_of(pid)) for pid in psutil.pids())
-    return [Emulator(pid, mark) for pid, mark in found if mark is not None]
+    return [Emulator(pid, mark) for pid, mark in sorted(marks_of(psutil.pids()).items())]
 
 
 def running() -> list[Emulator]:
@@ -182,7 +195,7 @@ def _recorded(name: str) -> Emulator | None:
         pid, token = int(record["pid"]), record["token"]
     except (OSError, ValueError, TypeError, KeyError):
         return None
-    mark = mark_of(pid)
+    mark = marks_of([pid]).get(pid)
     return Emulator(pid, mark) if mark is not None and mark.token == token else None
 
 
@@ -191,9 +204,11 @@ def end(emulator: Emulator) -> None:
     process = emulator.process()
     if process is not None:
         members = _family(process)
-        process.terminate()
         try:
+            process.terminate()
             process.wait(STOP_GRACE_S)
+        except psutil.NoSuchProcess:
+            pass  # somebody else ended it meanwhile
         except psutil.TimeoutExpired:
             members += _family(process)
         kill(members)

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import botocore.session
+import hypothesis
 import pytest
 from installing import make_clone, make_installed
+
+# When jsonschema is imported it builds the grammar of international addresses, three seconds, if this package is there.
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+
+# `make quick` looks at fewer examples than `make test`.
+hypothesis.settings.register_profile("quick", max_examples=hypothesis.settings.default.max_examples // 5)
 
 PROJECT = Path(__file__).resolve().parents[2]
 EVENTS = Path(__file__).parent / "events"
@@ -39,6 +47,19 @@ def load_event() -> Callable[[str], dict[str, Any]]:
     return lambda name: json.loads((EVENTS / f"{name}.json").read_text(encoding="utf-8"))
 
 
+# What looks for the emulators of the whole machine, and ends those that a killed run left.
+SEES_ALL_EMULATORS = {"test_launcher", "test_processes"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep on one worker what would meet on two, and what is slow to import (moto: five seconds)."""
+    for item in items:
+        if "account" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("account"))
+        elif item.path.stem in SEES_ALL_EMULATORS:
+            item.add_marker(pytest.mark.xdist_group("emulators"))
+
+
 # botocore reads its service models anew for each session, and takes half a second; here one session's do for all.
 LOADER = botocore.session.create_loader()
 
@@ -52,6 +73,7 @@ def account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")  # a tenth of a second a test, for nothing here
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_DEFAULT_REGION", "LAB_REGION"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LAB_STATE_DIR", str(tmp_path / "state"))

@@ -75,7 +75,7 @@ def test_the_slope_is_what_comes_in_and_does_not_go_out(rate: float, expected: f
 
 
 @given(growth=st.floats(-5, 5), start=st.integers(200, 400))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=settings.default.max_examples // 2)
 def test_slope_of_a_straight_line(growth: float, start: int) -> None:
     seconds = 30.0
     changes = (np.arange(abs(round(growth * seconds))) + 0.5) / max(abs(growth), 1e-9)

@@ -132,7 +132,7 @@ def test_quantiles_of_one_to_a_hundred_and_of_nothing() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.floats(0, 100)), min_size=1, max_size=60))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=settings.default.max_examples // 2)
 def test_percentiles_of_groups(rows: list[tuple[int, float]]) -> None:
     frame = pd.DataFrame(rows, columns=["stage", "duration_s"])
     table = percentiles(frame, "duration_s")

@@ -140,6 +140,43 @@ def test_a_new_lab_is_not_made_of_one_that_is_up(emulator: subprocess.Popen[byte
     assert emulator.poll() is None
 
 
+def test_an_emulator_that_another_command_ends_in_the_same_moment_has_ended(
+    emulator: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = processes.find("a")
+    assert found is not None
+    original = psutil.Process.terminate
+
+    def end_twice(process: psutil.Process) -> None:
+        process.kill()
+        emulator.wait()
+        original(process)
+
+    monkeypatch.setattr(psutil.Process, "terminate", end_twice)
+    processes.end(found)
+    assert emulator.poll() is not None
+
+
+def test_an_emulator_is_found_in_the_moment_in_which_the_system_shows_no_environment(
+    emulator: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = psutil.Process.environ
+    looks = 0
+
+    def environ(process: psutil.Process) -> dict[str, str]:
+        nonlocal looks
+        looks += process.pid == emulator.pid
+        return {} if process.pid == emulator.pid and looks < 3 else original(process)
+
+    monkeypatch.setattr(psutil.Process, "environ", environ)
+    assert [found.pid for found in processes.all_of("a")] == [emulator.pid]
+    looks = 0
+    found = processes.find("a")
+    assert found is not None
+    looks = 0
+    assert found.process() is not None
+
+
 def test_an_emulator_whose_owner_was_killed_is_ended_by_the_next_start(
     left_by_a_killed_run: subprocess.Popen[bytes],
 ) -> None:

@@ -80,7 +80,7 @@ message = st.fixed_dictionaries(
 phantom = st.sampled_from(["execution", "received", "dead", "queued", "plain execution"])
 
 
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=10 * settings.default.max_examples, deadline=None)
 @given(messages=st.lists(message, max_size=8), phantoms=st.lists(phantom, max_size=3), twisted=st.randoms())
 def test_every_count_of_every_history_is_exact(
     messages: list[dict[str, Any]], phantoms: list[str], twisted: Any

@@ -95,7 +95,7 @@ def test_a_gap_in_the_events_of_a_finished_execution_shows(recorded: dict[str, l
 
 
 @given(data=st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=2 * settings.default.max_examples, deadline=None)
 def test_any_events_may_be_missing(data: st.DataObject) -> None:
     messages = [event(1, "ExecutionStarted", input='{"lab_id": "a-1"}')]
     for visit in range(4):

@@ -59,7 +59,7 @@ words = st.dictionaries(st.text(min_size=1, max_size=4), st.integers(1, 50), max
 
 
 @given(st.lists(words, max_size=5), words)
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=settings.default.max_examples // 2)
 def test_the_comparison_finds_every_difference(messages: list[dict[str, int]], change: dict[str, int]) -> None:
     expected: Counter[str] = Counter()
     for message in messages:
