@@ -20,6 +20,7 @@ OFF_WORDS = frozenset({"off", "0", "false", "no"})
 NAMES = (
     "execution_logs",
     "execution_memory",
+    "fast_lane",
     "function_invocations",
     "function_logs",
     "garbage_collection",

@@ -16,6 +16,7 @@ from typing import Any
 
 from lab.emulator.runtime.hooks.replacing import replace
 
+in_place = False  # `fast_lane` starts no execution that would publish by a request
 EVENTS_MODELS = "localstack.services.events.models"
 
 
@@ -40,6 +41,7 @@ def _patch(module: ModuleType) -> None:
         return publish_where_somebody_listens
 
     replace(module.Execution, "publish_execution_status_change_event", make)
+    globals()["in_place"] = True
 
 
 PATCHES = {"localstack.services.stepfunctions.backend.execution": _patch}
