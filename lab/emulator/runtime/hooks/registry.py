@@ -25,6 +25,7 @@ NAMES = (
     "function_logs",
     "garbage_collection",
     "http_requests",
+    "json_copies",
     "jsonpath",
     "lambda_tasks",
     "log_answers",

@@ -1,7 +1,7 @@
 """Runs a state and a program on the thread that they already have, unless a timeout needs another.
 
-Replaces the way ``ExecutionState._evaluate_with_timeout`` and ``Program.eval`` use threads, and stops
-``localstack.services.stepfunctions`` from keeping every thread it ever started.
+Replaces the way ``ExecutionState._evaluate_with_timeout``, ``Program.eval`` and ``ExecutionWorker.start`` use threads,
+and stops ``localstack.services.stepfunctions`` from keeping every thread it ever started.
 
 Slow: a new thread for each state and two for each execution, six for the four-state machine. Each start and each end is
 a hand-over between threads that compete for one interpreter lock, several milliseconds under load. All of them stay in
@@ -14,6 +14,7 @@ just what doing the work oneself does. With a timeout the original code runs.
 from __future__ import annotations
 
 import functools
+import queue
 import threading
 from collections.abc import Callable
 from types import ModuleType
@@ -81,8 +82,52 @@ def _patch_program(module: ModuleType) -> None:
     replace(module, "TMP_THREADS", lambda original: _KeepsNothing())
 
 
+class _Threads:
+    """Threads that run one execution after the other; there are as many as ever ran at once."""
+
+    def __init__(self) -> None:
+        self._work: queue.SimpleQueue[Callable[..., Any]] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._idle = 0
+
+    def run(self, target: Callable[..., Any]) -> None:
+        """Does the work on an idle thread, or on a new one."""
+        with self._lock:
+            is_one_idle = self._idle > 0
+            self._idle -= is_one_idle
+        if is_one_idle:
+            self._work.put(target)
+        else:
+            threading.Thread(target=self._serve, args=(target,), name="lab-execution", daemon=True).start()
+
+    def _serve(self, target: Callable[..., Any]) -> None:
+        while True:
+            try:
+                target()
+            except BaseException as error:  # noqa: BLE001 - as a thread of its own ends: told, and nobody else suffers
+                threading.excepthook(threading.ExceptHookArgs((type(error), error, error.__traceback__, None)))
+            with self._lock:
+                self._idle += 1
+            target = self._work.get()
+
+
+_THREADS = _Threads()
+
+
+class _ThreadOfThePool:
+    """Stands for the thread of an execution."""
+
+    def __init__(self, target: Callable[..., Any], daemon: bool = True) -> None:
+        assert daemon
+        self._target = target
+
+    def start(self) -> None:
+        _THREADS.run(self._target)
+
+
 def _patch_worker(module: ModuleType) -> None:
     replace(module, "TMP_THREADS", lambda original: _KeepsNothing())
+    replace(module, "Thread", lambda original: _ThreadOfThePool)
 
 
 _COMPONENT = "localstack.services.stepfunctions.asl.component"
