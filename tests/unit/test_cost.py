@@ -10,7 +10,7 @@ from aws_stand_in import Account
 
 from lab import charts, session, stack
 from lab.analysis import cost
-from lab.analysis.quotas import Quotas, ceilings, fit_rates
+from lab.analysis.quotas import Quotas, ceilings, fit_rates, mapping_rate
 from lab.load import messages
 from lab.session import guard
 from lab.session import quotas as quota_room
@@ -115,9 +115,40 @@ def test_a_new_accounts_ten_are_shared_between_mapping_and_workflow() -> None:
 
 
 def test_an_old_account_meets_lambda_first_and_then_start_execution() -> None:
-    table = ceilings(USUAL)
-    assert list(table["quota"].str.split(":").str[0]) == ["Lambda", "Step Functions"]
-    assert table["messages_per_s"].iloc[0] == pytest.approx(1_000 / 0.41)
+    table = ceilings(USUAL, function_s=0.2)
+    assert list(table["quota"].str.split(":").str[0]) == ["Lambda", "Lambda", "Step Functions"]
+    assert table["messages_per_s"].iloc[0] == pytest.approx(1_000 / 0.81)
+
+
+@pytest.mark.parametrize(("quotas", "messages_per_s"), [(USUAL, 2_439.0), (NEW, 24.39)])
+def test_below_100_ms_ten_requests_a_second_for_each_unit_of_concurrency_are_the_limit(
+    quotas: Quotas, messages_per_s: float
+) -> None:
+    # 4.1 invocations a message: four functions, and a tenth of start_execution. 10,000 requests a second, or 100.
+    first = ceilings(quotas, function_s=0.005, start_s=0.005).iloc[0]
+    assert (first["quota"], first["limit"]) == ("Lambda: requests", 10 * quotas.lambda_concurrency)
+    assert first["messages_per_s"] == pytest.approx(messages_per_s, abs=0.05)
+
+
+def test_the_two_limits_of_lambda_meet_at_100_ms() -> None:
+    slow, at, fast = (
+        ceilings(USUAL, function_s=seconds, start_s=seconds).set_index("quota")["messages_per_s"]
+        for seconds in (0.101, 0.1, 0.099)
+    )
+    concurrency, requests = "Lambda: concurrent executions", "Lambda: requests"
+    assert slow[concurrency] < slow[requests]
+    assert at[concurrency] == pytest.approx(at[requests])
+    assert fast[concurrency] > fast[requests]
+
+
+def test_a_mapping_begins_with_five_batches_and_gets_300_more_a_minute() -> None:
+    # An invocation of 0.2 s is five a second: 5 batches × 10 messages × 5.
+    assert mapping_rate(0, start_s=0.2) == pytest.approx(250)
+    assert mapping_rate(60, start_s=0.2) == pytest.approx(305 * 50)
+    assert mapping_rate(3_600, start_s=0.2) == pytest.approx(1_250 * 50)
+    assert mapping_rate(3_600, start_s=0.2, most_batches=2) == pytest.approx(100)
+    # However short the invocation, an environment serves ten a second.
+    assert mapping_rate(0, start_s=0.001) == mapping_rate(0, start_s=0.1) == pytest.approx(500)
 
 
 def test_rates_over_the_ceiling_are_lowered_and_it_is_said() -> None:
