@@ -71,7 +71,10 @@ def test_express_and_standard_break_even_by_hand() -> None:
     assert by_hand == pytest.approx(95.04)
     at_break_even = round(cost.break_even_s(4), 1)
     assert cost.express_usd(at_break_even) == pytest.approx(cost.standard_usd(4), rel=0.01)
-    assert cost.break_even_s(4, log_bytes=30_000) < cost.break_even_s(4)
+    # 30 kB of logs cost 0.000015. If AWS counts Start and End as well, four states are six transitions.
+    with_logs = [cost.break_even_s(transitions, log_bytes=30_000) for transitions in (4, 6)]
+    assert with_logs == pytest.approx([80.64, 128.64])
+    assert cost.break_even_s(6) == pytest.approx(143.04)
     assert cost.break_even_s(1, log_bytes=1e6) == 0
 
 
@@ -89,14 +92,37 @@ def test_a_measured_run_by_hand() -> None:
             "output": ["x" * 50, None],
         }
     )
-    states = pd.DataFrame({"execution_arn": ["a", "a"], "exited": [later, later], "duration_s": [0.1, 0.1]})
-    usage = cost.measured_usage(sends, received, executions, states, cost.Shape(start_s=0.2, function_log_bytes=10))
+    # The third function raised an error: its state was never left.
+    states = pd.DataFrame(
+        {
+            "execution_arn": ["a", "a", "b"],
+            "exited": [later, later, pd.NaT],
+            "duration_s": [0.1, 0.1, math.nan],
+            "error": [None, None, "InvalidBase64Error"],
+        }
+    )
+    shape = cost.Shape(start_s=0.2, function_log_bytes=10)
+    usage = cost.measured_usage(sends, received, executions, states, shape=shape)
     assert usage.sqs_requests == 2 + 1 + 2 * 2  # two calls, one of them repeated; two batches received and deleted
-    assert usage.lambda_requests == 2 + 2
-    assert usage.lambda_gib_s == pytest.approx((0.2 + 2 * 0.2) / 8)
+    assert usage.lambda_requests == 3 + 2
+    assert usage.lambda_gib_s == pytest.approx((0.1 + 0.1 + 0.001 + 2 * 0.2) / 8)
     assert usage.express_requests == 2
     assert usage.express_gib_s == pytest.approx((0.3 + 0.1) / 16)
-    assert usage.log_bytes == 13 * cost.EVENT_BYTES + 100 * (2 + 4 * 2) + 10 * (2 + 2 * 2)
+    assert usage.log_bytes == 13 * cost.EVENT_BYTES + 100 * (2 + 4 * 2) + 10 * (3 + 2 * 2)
+
+    # What Lambda billed takes the place of what was assumed. One REPORT line of the workflow's functions has not come.
+    invocations = pd.DataFrame(
+        {
+            "function": ["base64_decoder", "stats_generator", "start_execution", "start_execution"],
+            "billed_s": [0.150, 0.002, 0.300, 0.006],
+            "memory_mb": [128.0, 128.0, 256.0, 256.0],
+        }
+    )
+    billed = cost.measured_usage(sends, received, executions, states, invocations, shape)
+    assert billed.lambda_requests == usage.lambda_requests
+    assert billed.lambda_gib_s == pytest.approx(3 * 0.076 / 8 + 2 * 0.153 / 4)
+    nothing_came = cost.measured_usage(sends, received, executions, states, invocations.head(0), shape)
+    assert nothing_came == usage
 
 
 # ------------------------------------------------------------------------------------------------ quotas
@@ -257,10 +283,14 @@ def test_the_chart_of_costs_names_the_most_expensive_service() -> None:
 @pytest.mark.parametrize(
     ("transitions", "finding"),
     [
-        (4, "Below 95 s an execution is cheaper as Express"),
+        (4, "Below about 80 s an execution is cheaper as Express, its logs included"),
         (100, "An Express Workflow is cheaper for as long as it may run, five minutes"),
         (0, "A Standard Workflow is cheaper, however short the execution is"),
     ],
 )
 def test_the_chart_of_both_kinds_says_which_is_cheaper(transitions: int, finding: str) -> None:
     assert charts.express_or_standard(transitions, log_bytes=30_000).finding == finding
+
+
+def test_the_chart_of_both_kinds_claims_no_digit_that_is_not_known() -> None:
+    assert charts.express_or_standard(4).finding == "Below about 100 s an execution is cheaper as Express"
