@@ -278,8 +278,8 @@ def express_usd(duration_s: float, *, memory_mb: int = 64, log_bytes: float = 0.
 def standard_usd(transitions: int, prices: Prices = US_EAST_1) -> float:
     """US dollars of one Standard execution; each retry is a transition, too. Its history is free.
 
-    AWS counts a transition each time a step is executed (https://aws.amazon.com/step-functions/pricing/), and leaves
-    open whether Start and End are steps: four states are four transitions, or six.
+    AWS counts a transition each time a step is executed (https://aws.amazon.com/step-functions/pricing/). Whether Start
+    and End are steps only a bill would tell: four states are four transitions, or six.
     """
     return transitions * prices.standard_transition
 

@@ -90,7 +90,7 @@ def express_or_standard(transitions: int, *, log_bytes: float = 0.0, memory_mb: 
     elif even_s < 0.1:
         finding = "A Standard Workflow is cheaper, however short the execution is"
     else:
-        # No more digits than are known: AWS does not say whether Start and End of an execution are transitions.
+        # No more digits than are known: Start and End of an execution may be transitions as well.
         about = round(even_s, -1) if even_s >= 20 else round(even_s, 1)
         finding = f"Below about {about:g} s an execution is cheaper as Express"
         if log_bytes:

@@ -17,10 +17,10 @@
 # | word | meaning |
 # |---|---|
 # | **request** | one call that a service counts, such as sending a batch of messages |
-# | **GiB-second** | one gibibyte of memory for one second; what the time of functions and executions is paid by |
+# | **GiB-second** | one gibibyte of memory for one second; the unit in which time is billed |
 # | **billed duration** | the time of an invocation that Lambda bills, rounded up to the millisecond |
-# | **ingested** | written into CloudWatch Logs; paid by the gigabyte |
-# | **state transition** | a step of a Standard Workflow; what that kind is paid by |
+# | **ingested** | written into CloudWatch Logs; billed by the gigabyte |
+# | **state transition** | a step of a Standard Workflow; the unit in which this kind is billed |
 # | **break-even** | the duration at which both kinds of workflow cost the same |
 # | **quota** | what an account may do at most; many can be raised by asking |
 # | **throttle** | to refuse a call because of a quota |
@@ -129,8 +129,8 @@ self_checks.answer(
 )
 
 # %% [markdown]
-# The prices are list prices of one region, read on one day. They change: before you trust a bill, look at
-# the date and at the page.
+# The prices are list prices of one region, read on one day. Prices change: before you trust these numbers, look at
+# the date, and at the price pages (see “Sources”).
 
 # %%
 prices = cost.US_EAST_1
@@ -150,8 +150,8 @@ pd.Series(
 # %% [markdown]
 # ## Run: a million messages
 #
-# Two dozen messages cost next to nothing. The estimate for a million, if nothing at all were sent or received
-# in batches:
+# Two dozen messages cost almost nothing. Here is the estimate for a million, if none of them were sent or received
+# in a batch:
 
 # %%
 million = cost.estimate(1_000_000)
@@ -190,9 +190,8 @@ times = sum(len(line) for line in events) / len(longest)
 print(f"the log is {times:.0f} times as long")
 
 # %% [markdown]
-# The log is about forty times as long as the message. Level `ALL` writes 22 events, and with the data of
-# the execution each of them that enters or leaves a state carries the text again: as input, as parameters
-# of the task, as its result, as output.
+# The log is about forty times as long as the message. Level `ALL` writes 22 events. With the data of the execution,
+# most of them contain the text again: as input of a state, as parameters of its task, as result, as output.
 
 # %%
 self_checks.answer(
@@ -218,8 +217,8 @@ self_checks.answer(
 )
 
 # %% [markdown]
-# What becomes of the bill with level `ERROR`, which writes only what went wrong? A tenth is left of what the
-# logs cost. But then you can no longer look at a single execution that succeeded: an Express Workflow keeps no
+# How does the bill change with level `ERROR`, which writes only what went wrong? The logs cost a tenth of what they
+# cost before. But then you can no longer look at a single execution that succeeded: an Express Workflow keeps no
 # other record of it. What remains on AWS are CloudWatch's metrics. They say in sum how many executions were
 # started, succeeded and failed (`ExecutionsStarted`, `ExecutionsSucceeded`, `ExecutionsFailed`), how long they
 # took (`ExecutionTime`), and what is billed (`ExpressExecutionBilledDuration`, `ExpressExecutionBilledMemory`).
@@ -233,22 +232,22 @@ everything, errors_only = (
 print(f"level ALL: {everything:.2f} USD, level ERROR: {errors_only:.2f} USD")
 
 # %% [markdown]
-# What remains are the functions' own logs: Lambda writes three lines for each invocation.
+# The 1.80 USD are for the functions' own logs: Lambda writes three lines for each invocation.
 
 # %% [markdown]
 # ## Read the result: Express or Standard
 #
-# A Standard Workflow is paid by the transition and not by time; its history costs nothing. So there is a
-# duration at which both cost the same. The logs belong into the comparison, since only Express needs them.
+# For a Standard Workflow you pay for transitions and not for time; its history costs nothing. So there is a
+# duration at which both kinds cost the same. The logs are part of the comparison, since only Express needs them.
 
 # %%
 charts.express_or_standard(4, log_bytes=30_000)
 
 # %% [markdown]
-# Where exactly do the lines cross? That depends on what AWS counts. Its price page says that a transition is
-# counted each time a step is executed, and that a retry is one more. Four states are four transitions then.
-# The page does not say in these words whether the start and the end of an execution count as well; then they
-# are six. We have no bill to look at, so here are both:
+# Where exactly do the lines cross? That depends on what AWS counts. By its price page a transition is counted each
+# time a step is executed, and a retry is one more. Then four states are four transitions. Does the start of an
+# execution count as well, and its end? Then they are six. Only a bill would tell us, and we have none. So here are
+# both:
 
 # %%
 even = pd.DataFrame(
@@ -288,7 +287,7 @@ print(f"{cost.standard_usd(4) / with_logs:.0f} times with all its logs")
 # %% [markdown]
 # ## Read the result: which quota comes first
 #
-# A ramp does not go on for ever. Lambda has two limits for an account, and the lower one counts.
+# A ramp cannot go on for ever. Lambda has two limits for an account, and the lower one counts.
 #
 # - **Concurrency**: how many functions work at the same time. By Little's law that is rate × time. Each message
 #   keeps four functions busy, one after the other.
@@ -352,8 +351,8 @@ pd.Series(
 # None of these is the limit that you saw in notebook 03. That one was LocalStack on your machine.
 
 # %% [markdown]
-# On AWS the lab reads these numbers first and fits its plan to them. This is what it reads where you are
-# now; LocalStack gives the usual ones.
+# On AWS the lab reads these numbers first and changes its plan so that the account can carry it. This is what it
+# reads here; LocalStack gives the usual numbers.
 
 # %% tags=["nbval-ignore-output"]
 mine = quotas.read(here)
@@ -418,8 +417,8 @@ self_checks.exercise_concurrency_needed(needed)
 #
 # - A million messages cost about 20 USD here, and four fifths of that are for logs.
 # - Lambda bills what the REPORT line says: the duration, and the start of Python when it was cold.
-# - Express is paid by time and is the cheaper kind for what is short. With its logs and four states that is
-#   about a minute and more.
+# - Express is billed by time, and is the cheaper kind for short executions: with four states and all logs below
+#   about 80 seconds, or 130 if AWS counts the start and the end.
 # - A burst first meets the mapping, which starts with five batches. A ramp of fast functions then meets ten
 #   requests a second for each unit of Lambda concurrency, and one of slow functions the concurrency itself.
 # - `lab ramp --target aws --budget 0.5` refuses to send what would cost more.
@@ -430,10 +429,10 @@ self_checks.exercise_concurrency_needed(needed)
 # - **The free tier.** It is left out of every number above, so the real bill may be smaller. Accounts that were
 #   opened since 15 July 2025 get credits (100 USD, and up to 100 more); older ones have free amounts for each
 #   service. Some amounts are free for everybody, such as a million Lambda requests a month.
-# - **Sampling.** Logging every hundredth execution keeps a picture for a hundredth of the price; Step
-#   Functions does not offer it, so one would use two state machines.
-# - **Reserved and provisioned concurrency** keep room, or warm functions, for one function. The first is
-#   free and takes from the others, the second costs by the hour.
+# - **Sampling.** To log every hundredth execution would cost a hundredth. Step Functions does not offer it, so one
+#   would use two state machines.
+# - **Reserved and provisioned concurrency** keep room, or warm processes, for one function. The first is free and
+#   takes from the other functions; you pay for the second as long as you keep it.
 
 # %% [markdown]
 # ## Sources
