@@ -132,7 +132,9 @@ def test_the_invocations_of_a_run_are_those_of_its_time_and_late_lines_are_waite
     logs.groups[start].deliver(RUN_MS + 5, message=line("s"))
     logs.groups[start].deliver(RUN_MS + 60_000, message=line("of a later run"))
     logs.late = [(decoder, RUN_MS + 900, line("d"))]
-    table = session.invocations_of(target, a_run(), clock=lambda: 0.0, sleep=lambda seconds: None)
+    ticks = iter(range(0, 1_000, 4))
+    table = session.invocations_of(target, a_run(), clock=lambda: next(ticks), sleep=lambda seconds: None)
+    assert logs.reads == 2 * len(FUNCTIONS)
     assert sorted(zip(table["function"], table["request_id"], strict=True)) == [
         ("base64_decoder", "d"),
         ("start_execution", "s"),
