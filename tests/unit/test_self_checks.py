@@ -279,9 +279,9 @@ def test_a_wrong_price_of_an_execution_is_told(price: Any, capsys: pytest.Captur
     assert "rounded up" in " ".join(told.split())
 
 
-@pytest.mark.parametrize("needed", [lambda rate, s: rate, lambda rate, s: rate * s, lambda rate, s: 4 / s])
+@pytest.mark.parametrize("needed", [lambda rate, s: rate, lambda rate, s: 4 * rate * s, lambda rate, s: 4 * rate / 10])
 def test_a_wrong_concurrency_is_told(needed: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    self_checks.exercise_concurrency_needed(lambda rate, s: rate * 4 * s)
+    self_checks.exercise_concurrency_needed(lambda rate, s: rate * 4 * max(s, 0.1))
     assert "Exercise 2: solved." in capsys.readouterr().out
     self_checks.exercise_concurrency_needed(needed)
     assert "Not yet" in capsys.readouterr().out

@@ -25,16 +25,17 @@ def exercise_express_price(price: Callable[[float], float]) -> None:
 
 
 def exercise_concurrency_needed(needed: Callable[[float, float], float]) -> None:
-    """10, exercise 2: Lambda concurrency that a rate needs, by Little's law."""
+    """10, exercise 2: Lambda concurrency that a rate needs: by Little's law, and for ten requests a second each."""
     tell(
         "Exercise 2",
         [
             observe(
-                f"invocations at once at {rate:g} messages/s and {function_s:g} s each",
-                rate * 4 * function_s,
+                f"concurrency for {rate:g} messages/s and {function_s:g} s each",
+                concurrency,
                 lambda rate=rate, function_s=function_s: float(needed(rate, function_s)),  # type: ignore[misc]
-                "L = λW: each message keeps one function after the other busy, four in all.",
+                "two limits. L = λW: each message keeps one function after the other busy, four in all. And each unit "
+                "of concurrency serves ten requests a second at most. The larger of the two is needed.",
             )
-            for rate, function_s in ((10.0, 0.1), (100.0, 0.05), (1.0, 2.0))
+            for rate, function_s, concurrency in ((10.0, 0.5, 20.0), (100.0, 0.005, 40.0), (1.0, 2.0, 8.0))
         ],
     )

@@ -30,7 +30,7 @@ def exercise_counted_words(stats: Mapping[str, Any]) -> None:
 
 def exercise_waiting_state(states: pd.DataFrame, *, after: str, before: str) -> None:
     """02, exercise 2: a fifth state waits for a second between two others."""
-    look_at = "“Next” of the state before yours, “StartAt”, and “Next” of yours. The graph shows where a way ends."
+    look_at = "“Next” of the state before yours, “StartAt”, and “Next” of your state. Look at the graph, too."
     names = list(states["state"])
 
     def place() -> list[str]:

@@ -25,7 +25,7 @@ def exercise_percentile(percentile: Callable[[list[float], float], float]) -> No
                 f"p{share * 100:g} of {short(values) if len(values) < 12 else f'{len(values)} values'}",
                 wanted,
                 lambda values=values, share=share: percentile(list(values), share),  # type: ignore[misc]
-                "the smallest value that at least so large a share of all values do not exceed: sort them, and take "
+                "the smallest value for which at least this share of all values is no larger: sort them, and take "
                 "the one whose place, counted from 1, is math.ceil(share * len(values)).",
             )
             for values, share, wanted in cases
