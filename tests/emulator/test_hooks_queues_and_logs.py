@@ -119,7 +119,7 @@ def test_a_mapping_that_is_changed_while_messages_come_says_that_it_is_enabled(l
         return bool(found["State"] == "Enabled")
 
     wait_until(enabled, what="an enabled mapping")
-    for _ in range(10):
+    for _ in range(50):
         queues.send_message_batch(QueueUrl=url, Entries=entries)
     for size in (2, 1, 2, 1, 2):
         client.update_event_source_mapping(UUID=mapping, BatchSize=size, Enabled=True)
