@@ -115,10 +115,11 @@ class Batches:
             _thread.turn = turn
             try:
                 turn.work()
-            except Exception as error:  # noqa: BLE001 - the poller itself knows what to do about it
-                turn.error = error
+            except Exception as error:  # noqa: BLE001 - this thread must live on for the other batches
                 if turn.is_at_work:
                     LOG.warning("A batch of an event source mapping failed: %r", error)
+                else:
+                    turn.error = error
             finally:
                 with self._changed:
                     self._running -= 1
