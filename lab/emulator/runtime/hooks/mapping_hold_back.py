@@ -9,8 +9,8 @@ and no message is through any earlier. Each batch at once is a worker process to
 
 So no batch is taken while as many executions are at work as one batch starts; and more than one batch at once only when
 that helps: when the function is slow, and executions are few meanwhile. Three slow batches in a row tell, or one that
-goes on for a second. In a backlog on two busy cores, 600 messages at a time, the median
-duration was 57 ms at 114 messages/s, where five batches gave 1,270 ms at 98/s and one by one 62 ms at 95/s.
+goes on for a second. In a backlog of 500 messages on two busy cores the median duration was 52 to 59 ms at 127 to 142
+messages/s, where five batches gave 1.3 to 1.9 s at 100 to 122/s, and one after the other 47 to 51 ms at 132 to 135/s.
 
 The same to see: on AWS each execution has a machine of its own, so its duration does not grow with the backlog, which
 stays in the queue. That is what this keeps, as well as one process can. An execution that only waits (``Wait``), or is
