@@ -130,7 +130,10 @@ TABLE: dict[str, Variable] = {
     "LAB_HOOKS": Variable("what makes the emulator fast: `on` or `off`", "on", _switch, "off"),
     "LAB_HOOKS_OFF": Variable("single hooks to turn off, with commas between"),
     "LAB_WORKERS_PER_FUNCTION": Variable(
-        "most worker processes of a function in the emulator", "the cores, at least 2", _count, "4"
+        "most worker processes of a function in the emulator",
+        "the cores, at least 2; behind a mapping one a batch, up to 10",
+        _count,
+        "4",
     ),
     "LAB_PURE_PYTHON_RUNTIME_CLIENT": Variable(
         "whether workers use the runtime client without its compiled part: `1` or `0`", "0", _switch, "1"

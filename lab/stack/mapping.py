@@ -77,8 +77,10 @@ def find(names: Names) -> dict[str, Any] | None:
 def delete(names: Names) -> None:
     """Delete the mapping and wait until it no longer polls."""
     if names.target.is_emulator:
-        # LocalStack never finishes deleting a mapping that is disabled: its poller, which would do so, has ended.
-        set_enabled(names, True)
+        # LocalStack never finishes deleting a mapping that is disabled: its poller, which would do so, has ended. One
+        # that refuses to enable it, because its queue hides messages too short, has the lab's hooks and needs no help.
+        with contextlib.suppress(names.target.client("lambda").exceptions.InvalidParameterValueException):
+            set_enabled(names, True)
     for entry in _list(names):
         delete_mapping(names, entry["UUID"])
     waiting.until(lambda: not _list(names), what="the event source mapping to go", deadline_s=_STATE_DEADLINE_S)

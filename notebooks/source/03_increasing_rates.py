@@ -281,6 +281,11 @@ charts.backlog_over_time(result.messages, stages)
 # 90/50 = 1.8 seconds. Nothing is broken here, and no message fails. They are only late, and the longer it goes on,
 # the later they are. So the latency of an overloaded system says nothing about the system: it says how long you
 # overloaded it.
+#
+# They wait in the queue. The event source mapping of the embedded emulator takes no batch while as many
+# executions are at work as the machine can carry, so each execution takes hardly longer than before. With
+# AWS they wait in the queue too: Lambda begins with five batches at once and adds up to 300 a minute while
+# messages are left, and each execution has a machine of its own.
 
 # %% tags=["nbval-ignore-output"]
 charts.latency_by_rate(stages, saturation=result.saturation)

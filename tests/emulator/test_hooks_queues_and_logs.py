@@ -85,8 +85,9 @@ def test_disabled_mapping_takes_no_messages(either: LocalStack) -> None:
     queues, client = either.client("sqs"), either.client("lambda")
     name = f"test-{uuid.uuid4().hex[:8]}"
     url = queues.create_queue(QueueName=name)["QueueUrl"]
+    function = deploy(either, ECHO).name
     mapping = client.create_event_source_mapping(
-        EventSourceArn=f"arn:aws:sqs:us-east-1:{ACCOUNT}:{name}", FunctionName=deploy(either, ECHO).name
+        EventSourceArn=f"arn:aws:sqs:us-east-1:{ACCOUNT}:{name}", FunctionName=function
     )["UUID"]
 
     def state() -> str:
@@ -99,6 +100,8 @@ def test_disabled_mapping_takes_no_messages(either: LocalStack) -> None:
     answer = queues.receive_message(QueueUrl=url, WaitTimeSeconds=2)
     assert [message["Body"] for message in answer["Messages"]] == ["stay"]
     client.delete_event_source_mapping(UUID=mapping)
+    if either.report()["hooks"]["queue_mapping"] == "on":  # stock lists it for ever
+        assert client.list_event_source_mappings(FunctionName=function)["EventSourceMappings"] == []
 
 
 def test_a_mapping_that_is_changed_while_messages_come_says_that_it_is_enabled(localstack: LocalStack) -> None:
@@ -116,7 +119,7 @@ def test_a_mapping_that_is_changed_while_messages_come_says_that_it_is_enabled(l
         return bool(found["State"] == "Enabled")
 
     wait_until(enabled, what="an enabled mapping")
-    for _ in range(10):
+    for _ in range(50):
         queues.send_message_batch(QueueUrl=url, Entries=entries)
     for size in (2, 1, 2, 1, 2):
         client.update_event_source_mapping(UUID=mapping, BatchSize=size, Enabled=True)

@@ -190,6 +190,15 @@ def test_destroying_leaves_nothing_and_destroying_nothing_is_no_error(provisione
     assert stack.destroy(target) == []
 
 
+def test_a_mapping_that_may_not_be_enabled_again_is_destroyed_too(provisioned: Names, target: Target) -> None:
+    stack.provision(target, Settings(mapping_enabled=False))
+    target.client("sqs").set_queue_attributes(
+        QueueUrl=queues.url(provisioned, provisioned.queue), Attributes={"VisibilityTimeout": "1"}
+    )
+    assert stack.destroy(target) == []
+    assert stack.survivors(target) == []
+
+
 def test_a_survivor_is_named(provisioned: Names, target: Target) -> None:
     stack.destroy(target)
     target.client("logs").create_log_group(logGroupName=provisioned.log_group)

@@ -31,10 +31,25 @@ class _Pools:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._pools: dict[tuple[str, str], WorkerPool] = {}
+        self._limits: dict[str, int] = {}  # where a function version has another than most
 
     def open(self, function_version: FunctionVersion) -> None:
         with self._lock:
-            self._pools.setdefault(_pool_key(function_version), WorkerPool(settings.workers_per_function()))
+            limit = self._limits.get(function_version.qualified_arn, settings.workers_per_function())
+            self._pools.setdefault(_pool_key(function_version), WorkerPool(limit))
+
+    def make_room(self, qualified_arn: str, batches: int) -> int:
+        """Lets a function version have a worker for each batch of a mapping; returns how many it may have.
+
+        It keeps the room when the mapping goes: a worker more is no harm, and other mappings may count on it.
+        """
+        with self._lock:
+            limit = max(settings.workers_behind_mapping(batches), self._limits.get(qualified_arn, 0))
+            self._limits[qualified_arn] = limit
+            for (arn, _), pool in self._pools.items():
+                if arn == qualified_arn:
+                    pool.limit = limit
+        return limit
 
     def of(self, function_version: FunctionVersion) -> WorkerPool:
         with self._lock:

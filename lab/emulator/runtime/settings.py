@@ -8,6 +8,9 @@ from collections.abc import Mapping
 # Other modules of this room take what they need from here.
 ENVIRONMENT: Mapping[str, str] = os.environ
 LEAST_WORKERS = 2
+# Behind an event source mapping, where a worker that waits for what it called leaves its core to others. Each takes
+# some 50 MiB.
+MOST_WORKERS_BEHIND_MAPPING = 10
 TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 
 
@@ -21,6 +24,18 @@ def workers_per_function(environment: Mapping[str, str] = ENVIRONMENT, cores: in
     if configured.isdigit():
         return max(1, int(configured))
     return max(LEAST_WORKERS, cores or os.cpu_count() or 1)
+
+
+def workers_behind_mapping(batches: int, environment: Mapping[str, str] = ENVIRONMENT, cores: int | None = None) -> int:
+    """Most worker processes of a function version that an event source mapping invokes: one for each batch, up to ten.
+
+    Args:
+        batches: of the mapping at once.
+    """
+    workers = workers_per_function(environment, cores)
+    if environment.get("LAB_WORKERS_PER_FUNCTION", "").isdigit():
+        return workers
+    return max(workers, min(batches, MOST_WORKERS_BEHIND_MAPPING))
 
 
 def pure_python_runtime_client(environment: Mapping[str, str] = ENVIRONMENT) -> bool:

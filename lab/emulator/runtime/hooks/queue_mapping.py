@@ -10,9 +10,10 @@ The same to see: Lambda's own pollers wait at the queue (long polling) and take 
 same messages come in the same batches with the same attributes; receive counts, redrive to a dead-letter queue, partial
 batch responses and metrics are SQS's and the mapping's own code. A mapping with a batching window is left alone.
 
-One fault is mended on the way. A change of a mapping starts a new poller while the old one is still at its last batch,
-and the old one then writes its own end, "Disabled", over the new one's "Enabled": the mapping polls, and says for ever
-that it does not.
+Two faults are mended on the way. A change of a mapping starts a new poller while the old one is still at its last
+batch, and the old one then writes its own end, "Disabled", over the new one's "Enabled": the mapping polls, and says
+for ever that it does not. And a mapping that is deleted while it is disabled is listed for ever, because only a poller
+that ends takes it off the list.
 """
 
 from __future__ import annotations
@@ -185,9 +186,19 @@ def _patch_worker(module: ModuleType) -> None:
 
         return end
 
+    def make_final(delete: Any) -> Any:
+        @functools.wraps(delete)
+        def end(self: Any) -> None:
+            delete(self)
+            if self._poller_thread is None or not self._poller_thread.is_alive():
+                self.delete_esm_in_store()
+
+        return end
+
     replace(module.EsmWorker, "stop", make)
     replace(module.EsmWorker, "stop", make_silent)
     replace(module.EsmWorker, "delete", make)
+    replace(module.EsmWorker, "delete", make_final)
 
 
 _MAPPING = "localstack.services.lambda_.event_source_mapping"
