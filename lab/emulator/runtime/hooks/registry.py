@@ -29,6 +29,7 @@ NAMES = (
     "log_answers",
     "log_reading",
     "metrics",
+    "permissions",
     "queue_mapping",
     "service_catalogue",
     "start_up",
