@@ -159,7 +159,17 @@ def patch_function_logs(module: ModuleType) -> None:
 
         return add_logs
 
+    class Connect:
+        """Clients for the log loop: LocalStack makes a group anew for each invocation, and a role need not be able to."""
+
+        def __init__(self, original: Any) -> None:
+            self._connect = original
+
+        def with_assumed_role(self, *, region_name: str, role_arn: str, service_principal: str) -> Any:
+            return self._connect(aws_access_key_id=role_arn.split(":")[4], region_name=region_name)
+
     replace(module.LogHandler, "add_logs", make)
+    replace(module, "connect_to", Connect)
 
 
 def patch_mappings(module: ModuleType) -> None:
