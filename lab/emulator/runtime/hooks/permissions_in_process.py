@@ -160,7 +160,7 @@ def patch_function_logs(module: ModuleType) -> None:
         return add_logs
 
     class Connect:
-        """Clients for the log loop: LocalStack makes a group anew for each invocation, and a role need not be able to."""
+        """Clients for the log loop, which makes the group anew each time; a role need not be able to."""
 
         def __init__(self, original: Any) -> None:
             self._connect = original
