@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import socket
+import sys
 import time
 import uuid
 import zipfile
@@ -25,7 +26,6 @@ from botocore.config import Config
 from lab import paths
 from lab.emulator import launcher
 from lab.emulator.processes import Emulator
-from lab.stack.functions import RUNTIME
 
 
 def free_port() -> int:
@@ -226,7 +226,7 @@ def deploy(running: LocalStack, source: str, **arguments: Any) -> Function:
     """Deploys ``handler.lambda_handler`` from source text and waits until it is active."""
     name = f"test-{uuid.uuid4().hex[:8]}"
     settings: dict[str, Any] = {
-        "Runtime": RUNTIME,
+        "Runtime": f"python{sys.version_info.major}.{sys.version_info.minor}",
         "Handler": "handler.lambda_handler",
         "Role": "arn:aws:iam::000000000000:role/lambda",
         "Timeout": 10,

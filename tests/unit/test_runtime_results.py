@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -127,6 +128,7 @@ def test_report_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "executor": "SomeExecutor",
         "hooks": {"jsonpath": "on"},
         "pid": os.getpid(),
+        "python": ".".join(platform.python_version_tuple()[:2]),
         "version": "4.9.2",
     }
     assert list(tmp_path.iterdir()) == [target]

@@ -22,6 +22,7 @@ NAMES = (
     "execution_memory",
     "function_invocations",
     "function_logs",
+    "function_runtimes",
     "garbage_collection",
     "http_requests",
     "jsonpath",
