@@ -139,8 +139,6 @@ def patch_environments(module: ModuleType) -> None:
 
 
 def patch_function_logs(module: ModuleType) -> None:
-    from localstack.services.logs.models import get_moto_logs_backend
-
     def make(original: Any) -> Any:
         @functools.wraps(original)
         def add_logs(self: Any, log_item: Any) -> None:
@@ -151,13 +149,15 @@ def patch_function_logs(module: ModuleType) -> None:
             permitted = functools.partial(authorization.permitted, self.role_arn)
             if not permitted("logs:PutLogEvents", stream) or not permitted("logs:CreateLogStream", group):
                 return  # Lambda says nothing either
-            if (
-                permitted("logs:CreateLogGroup", group)
-                or log_item.log_group in get_moto_logs_backend(account, self.region).groups
-            ):
+            if permitted("logs:CreateLogGroup", group) or _group_exists(log_item.log_group, account, self.region):
                 original(self, log_item)
 
         return add_logs
+
+    def _group_exists(group: str, account: str, region: str) -> bool:
+        from localstack.services.logs.models import get_moto_logs_backend
+
+        return group in get_moto_logs_backend(account, region).groups
 
     class Connect:
         """Clients for the log loop, which makes the group anew each time; a role need not be able to."""
