@@ -9,11 +9,13 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
 from lab.emulator.runtime import memory_meter, results, settings
+from lab.emulator.runtime.hooks import function_runtimes
 from lab.emulator.runtime.report import make_report, write_report
 from lab.emulator.runtime.results import Outcome
 from lab.emulator.runtime.worker_environment import worker_command, worker_environment
@@ -168,3 +170,11 @@ def test_a_process_that_is_gone_uses_nothing() -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
     assert memory_meter.MemoryMeter(gone.pid).look() == 0
+
+
+def test_the_own_python_is_taken_as_a_runtime_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = SimpleNamespace(ALL_RUNTIMES=["python3.12", "python3.13"])
+    monkeypatch.setattr(function_runtimes.sys, "version_info", SimpleNamespace(major=3, minor=14))
+    for _ in range(2):
+        function_runtimes._patch(module)  # type: ignore[arg-type]
+    assert module.ALL_RUNTIMES == ["python3.12", "python3.13", "python3.14"]
