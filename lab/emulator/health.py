@@ -31,9 +31,18 @@ def answer(port: int, timeout_s: float) -> int | None:
 
 def executor_at(endpoint_url: str, timeout_s: float = 5.0) -> str | None:
     """The Lambda executor that a LocalStack with the lab's own runtime says it loaded; None from any other."""
+    return _told(endpoint_url, "executor", timeout_s)
+
+
+def python_at(endpoint_url: str, timeout_s: float = 5.0) -> str | None:
+    """The Python that runs functions in a LocalStack with the lab's own runtime, such as 3.13; None from any other."""
+    return _told(endpoint_url, "python", timeout_s)
+
+
+def _told(endpoint_url: str, key: str, timeout_s: float) -> str | None:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(f"{endpoint_url.rstrip('/')}{REPORT_ADDRESS}", timeout=timeout_s) as response:
-            return str(json.loads(response.read())["executor"])
+            return str(json.loads(response.read())[key])
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -6,21 +6,22 @@ import contextlib
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from lab.stack import logs, state_machine, waiting
+from lab.stack import logs, roles, state_machine, waiting
 from lab.stack.names import Names
 
-FUNCTIONS = ("longest-word",)
+FUNCTIONS = ("longest-word", "watcher")
+ROLES = ("watcher",)
 STATE_MACHINES = ("waiting-state",)
 _GONE_DEADLINE_S = 120.0
 
 
 def name(names: Names, exercise: str) -> str:
-    """What the function or state machine of an exercise is called."""
+    """What the function, role or state machine of an exercise is called."""
     return f"{names.prefix}-exercise-{exercise}"
 
 
 def delete(names: Names) -> None:
-    """Delete the state machines, functions and log groups of the exercises; what is not there is fine."""
+    """Delete the state machines, functions, roles and log groups of the exercises; what is not there is fine."""
     functions, log_client = (names.target.client(service) for service in ("lambda", "logs"))
     for exercise in STATE_MACHINES:
         state_machine.delete_machine(names, state_machine_arn(names, exercise))
@@ -30,6 +31,8 @@ def delete(names: Names) -> None:
     for exercise in FUNCTIONS:
         with contextlib.suppress(functions.exceptions.ResourceNotFoundException):
             functions.delete_function(FunctionName=name(names, exercise))
+    for exercise in ROLES:
+        roles.delete_role(names, name(names, exercise))
     for group in _log_groups(names):
         with contextlib.suppress(log_client.exceptions.ResourceNotFoundException):
             log_client.delete_log_group(logGroupName=group)
@@ -40,6 +43,7 @@ def survivors(names: Names) -> list[str]:
     return [
         *(f"state machine {machine}" for machine in _state_machines(names)),
         *(f"function {function}" for function in _functions(names)),
+        *(f"role {role}" for role in _roles(names)),
         *(f"log group {group}" for group in _log_groups(names)),
     ]
 
@@ -64,6 +68,12 @@ def _functions(names: Names) -> list[str]:
         {function: partial(client.get_function_configuration, FunctionName=function) for function in deployed},
         client.exceptions.ResourceNotFoundException,
     )
+
+
+def _roles(names: Names) -> list[str]:
+    iam = names.target.client("iam")
+    looks = {name(names, exercise): partial(iam.get_role, RoleName=name(names, exercise)) for exercise in ROLES}
+    return _existing(looks, iam.exceptions.NoSuchEntityException)
 
 
 def _existing(looks: Mapping[str, Callable[[], object]], absent: type[Exception]) -> list[str]:

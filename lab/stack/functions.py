@@ -15,7 +15,6 @@ from lab import paths
 from lab.stack import tags, waiting
 from lab.stack.names import FUNCTIONS, START_FUNCTION, Names, Settings
 
-RUNTIME = "python3.13"
 HANDLER = "handler.lambda_handler"
 _READY_DEADLINE_S = 120.0
 
@@ -37,7 +36,7 @@ def configuration(names: Names, settings: Settings, folder: str) -> dict[str, An
     environment = {"STATE_MACHINE_ARN": names.state_machine_arn} if is_start else {}
     return {
         "FunctionName": names.function(folder),
-        "Runtime": RUNTIME,
+        "Runtime": names.target.function_runtime,
         "Handler": HANDLER,
         "Role": names.role_arn(names.start_role if is_start else names.functions_role),
         "Timeout": settings.function_timeout_s,

@@ -15,7 +15,7 @@ from botocore.config import Config
 
 from lab import paths, variables
 from lab.clock import ServiceClock, now_ns
-from lab.emulator import processes
+from lab.emulator import health, processes
 from lab.emulator.ports import USUAL_PORT
 from lab.target import runs
 from lab.target.sessions import (
@@ -31,6 +31,8 @@ from lab.target.sessions import (
 Kind = Literal["embedded", "localstack", "aws"]
 DEFAULT_NAME = "workshop"
 _CONNECTIONS = 64
+# What functions run on where nobody tells: on AWS, and on another's LocalStack, which has AWS's own images.
+_RUNTIME_OF_AWS = "python3.13"
 # Where no answer says what time it is, the service's clock may be behind by as much as AWS lets a request's be wrong.
 _MOST_AHEAD_MS = 300_000
 
@@ -55,6 +57,7 @@ class Target:
         self._lock = threading.RLock()
         self._caller: dict[str, str] | None = None
         self._run: str | None = None
+        self._function_runtime: str | None = None
 
     def __repr__(self) -> str:
         return f"Target({self.kind!r}, {self.name!r})"
@@ -85,6 +88,14 @@ class Target:
     def region(self) -> str:
         """The AWS region."""
         return str(self.session.region_name or DEFAULT_REGION)
+
+    @property
+    def function_runtime(self) -> str:
+        """The runtime of functions here, such as ``python3.13``: the lab's emulator tells which Python runs them."""
+        if self._function_runtime is None:
+            python = health.python_at(self.endpoint_url or "") if self.is_emulator else None
+            self._function_runtime = _RUNTIME_OF_AWS if python is None else f"python{python}"
+        return self._function_runtime
 
     @property
     def account(self) -> str:

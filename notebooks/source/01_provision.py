@@ -134,6 +134,9 @@ workshop.show_json(
 )
 
 # %% [markdown]
+# The emulator asks both halves, as AWS does, about everything that is done in the name of a role. Your own
+# calls are asked nothing here; on AWS they would be.
+#
 # The *permission policies* say what the role may do. The workflow may call exactly these four functions. When
 # the policy is made, the ARNs of your lab replace the names in `${…}`.
 
@@ -211,14 +214,16 @@ workshop.show(paths.LAMBDAS / "tokenizer_counter" / "handler.py")
 # %% [markdown]
 # To deploy a function is to send Lambda a zip archive with the file in it, and to say which Python runs it,
 # which function in it is the handler, how long it may take, and how much memory (in MB) it gets. `package`
-# makes the archive.
+# makes the archive. The Python is the one that really runs it: your emulator's own (`here` asks it), and
+# `python3.13` on AWS.
 #
-# On AWS, memory is more than memory: the share of a processor grows with it. At 1,769 MB a function has one whole
-# processor. 128 MB is the least that there is; AWS advises it for simple functions only. Ours are simple.
+# The memory is all that it gets: who takes more is ended with `Runtime.OutOfMemory`. On AWS, memory is more than
+# memory: the share of a processor grows with it. At 1,769 MB a function has one whole processor. 128 MB is the least
+# that there is; AWS advises it for simple functions only. Ours are simple.
 
 # %%
 common = {
-    "Runtime": "python3.13",
+    "Runtime": here.function_runtime,
     "Handler": "handler.lambda_handler",
     "Timeout": 10,
     "MemorySize": 128,
@@ -461,6 +466,55 @@ self_checks.exercise_policy(
     action="sqs:GetQueueAttributes",
     resource=names.queue_arn(names.dead_letter_queue),
 )
+
+# %% [markdown]
+# Now see it at work. A role gets your policy, and a function that works in its name tries two calls: the one
+# that it needs, and one that it must not make.
+
+
+# %%
+def watch(event, context):
+    import boto3
+
+    client = boto3.client("sqs")
+    answers = {}
+    for call in ["get_queue_attributes", "receive_message"]:
+        try:
+            getattr(client, call)(QueueUrl=event["queue_url"])
+            answers[call] = "allowed"
+        except client.exceptions.ClientError as error:
+            answers[call] = str(error)
+    return answers
+
+
+# %%
+watcher = exercises.name(names, "watcher")
+trust = documents.policy("trust", {"Service": "lambda.amazonaws.com"})
+arguments = {"RoleName": watcher, "AssumeRolePolicyDocument": trust}
+workshop.create(iam.create_role, **arguments, Tags=tags.as_pairs(here.name))
+iam.put_role_policy(
+    RoleName=watcher, PolicyName="watch", PolicyDocument=json.dumps(policy)
+)
+workshop.create(
+    functions.create_function,
+    FunctionName=watcher,
+    Role=names.role_arn(watcher),
+    Code={"ZipFile": workshop.package_of(watch)},
+    **common | {"Handler": "handler.watch"},
+)
+functions.get_waiter("function_active_v2").wait(FunctionName=watcher)
+
+# %%
+found = sqs.get_queue_url(QueueName=names.dead_letter_queue)
+event = json.dumps({"queue_url": found["QueueUrl"]})
+response = functions.invoke(FunctionName=watcher, Payload=event)
+for call, answer in json.load(response["Payload"]).items():
+    print(f"{call}: {answer}")
+
+# %% [markdown]
+# With a policy that allows everything, both calls are allowed. With yours, the second is refused, and the
+# message says who may not do what to which resource, and why. Change the policy and run the cells again: here
+# a change counts at once, on AWS after some seconds. (LocalStack without this lab's runtime asks no policy.)
 
 # %% [markdown]
 # ## Recap

@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import socket
+import sys
 import time
 import uuid
 import zipfile
@@ -25,7 +26,6 @@ from botocore.config import Config
 from lab import paths
 from lab.emulator import launcher
 from lab.emulator.processes import Emulator
-from lab.stack.functions import RUNTIME
 
 
 def free_port() -> int:
@@ -107,7 +107,33 @@ class LocalStack:
 def start_localstack(variables: Mapping[str, str]) -> LocalStack:
     """Starts a LocalStack under a name of its own, with more environment variables."""
     name = f"test-{uuid.uuid4().hex[:8]}"
-    return LocalStack(name, launcher.start(name, port=free_port(), extra_environment=variables))
+    running = LocalStack(name, launcher.start(name, port=free_port(), extra_environment=variables))
+    make_role(running, "lambda", "lambda", EVERYTHING)
+    make_role(running, "workflow", "states", EVERYTHING)
+    return running
+
+
+def allow(actions: str | list[str], resources: str | list[str] = "*", effect: str = "Allow") -> dict[str, Any]:
+    """A policy of one statement."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": effect, "Action": actions, "Resource": resources}],
+    }
+
+
+EVERYTHING = allow("*")
+
+
+def make_role(running: LocalStack, name: str, service: str, policy: Mapping[str, Any] | None) -> str:
+    """A role that a service may assume, and its ARN."""
+    iam = running.client("iam")
+    trust = {"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    arn = iam.create_role(
+        RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    )["Role"]["Arn"]
+    if policy is not None:
+        iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=json.dumps(policy))
+    return str(arn)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -200,7 +226,7 @@ def deploy(running: LocalStack, source: str, **arguments: Any) -> Function:
     """Deploys ``handler.lambda_handler`` from source text and waits until it is active."""
     name = f"test-{uuid.uuid4().hex[:8]}"
     settings: dict[str, Any] = {
-        "Runtime": RUNTIME,
+        "Runtime": f"python{sys.version_info.major}.{sys.version_info.minor}",
         "Handler": "handler.lambda_handler",
         "Role": "arn:aws:iam::000000000000:role/lambda",
         "Timeout": 10,

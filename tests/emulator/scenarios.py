@@ -18,7 +18,9 @@ HASTY = "def lambda_handler(event, context):\n    raise ValueError('no: ' + even
 class Workflow:
     """A state machine with its log group."""
 
-    def __init__(self, either: LocalStack, definition: dict[str, Any], kind: str = "EXPRESS") -> None:
+    def __init__(
+        self, either: LocalStack, definition: dict[str, Any], kind: str = "EXPRESS", role_arn: str = ROLE
+    ) -> None:
         self.either = either
         name = f"test-{uuid.uuid4().hex[:8]}"
         self.group = f"/aws/vendedlogs/states/{name}"
@@ -27,7 +29,7 @@ class Workflow:
         self.arn = either.client("stepfunctions").create_state_machine(
             name=name,
             definition=json.dumps(definition),
-            roleArn=ROLE,
+            roleArn=role_arn,
             type=kind,
             loggingConfiguration={
                 "level": "ALL",

@@ -12,7 +12,7 @@ from lab import session, stack
 from lab.emulator import launcher
 from lab.emulator.runtime.hooks import queue_mapping
 from lab.load import messages
-from lab.stack import Names, Settings, functions, mapping, queues, state_machine
+from lab.stack import Names, Settings, functions, mapping, queues, state_machine, waiting
 from lab.target import Target
 
 
@@ -181,6 +181,39 @@ def test_without_partial_batch_responses_the_same_message_would_be_lost(target: 
     assert watch.dead_letters().query("message_id == @sent['MessageId']").empty
     stack.provision(target)
     assert mapping.find(names)["FunctionResponseTypes"] == ["ReportBatchItemFailures"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("role", "policy", "action"),
+    [
+        ("start_role", "start_executions", "states:StartExecution"),
+        ("workflow_role", "invoke_functions", "lambda:InvokeFunction"),
+    ],
+)
+def test_a_policy_that_is_missing_shows_where_it_is_needed_and_lab_up_mends_it(
+    provisioned: Names, target: Target, role: str, policy: str, action: str
+) -> None:
+    name = getattr(provisioned, role)
+    target.client("iam").delete_role_policy(RoleName=name, PolicyName=policy)
+    url = queues.url(provisioned, provisioned.queue)
+    target.client("sqs").send_message(QueueUrl=url, MessageBody=messages.SAMPLE_BODY)
+    group = provisioned.log_group if role == "workflow_role" else provisioned.function_log_group("start_execution")
+
+    def refusals() -> list[str]:
+        """In the log of executions, or of the function that starts them."""
+        events = target.client("logs").filter_log_events(logGroupName=group)["events"]
+        said = f"/{name}/"
+        return [
+            event["message"]
+            for event in events
+            if said in event["message"] and f"not authorized to perform: {action} on resource" in event["message"]
+        ]
+
+    waiting.until(lambda: refusals() or None, what="the refusal", deadline_s=30)
+    stack.provision(target)
+    target.client("sqs").purge_queue(QueueUrl=url)
+    executions, _ = session.send(target, [messages.SAMPLE_BODY])
+    assert list(executions["status"]) == ["SUCCEEDED"]
 
 
 def test_destroying_leaves_nothing_and_destroying_nothing_is_no_error(provisioned: Names, target: Target) -> None:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import platform
+import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
+import psutil
 import pytest
 
-from lab.emulator.runtime import results, settings
+from lab.emulator.runtime import memory_meter, results, settings
+from lab.emulator.runtime.hooks import function_runtimes
 from lab.emulator.runtime.report import make_report, write_report
 from lab.emulator.runtime.results import Outcome
 from lab.emulator.runtime.worker_environment import worker_command, worker_environment
@@ -127,6 +132,7 @@ def test_report_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "executor": "SomeExecutor",
         "hooks": {"jsonpath": "on"},
         "pid": os.getpid(),
+        "python": ".".join(platform.python_version_tuple()[:2]),
         "version": "4.9.2",
     }
     assert list(tmp_path.iterdir()) == [target]
@@ -135,3 +141,40 @@ def test_report_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_report_where_nobody_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LAB_EMULATOR_REPORT", raising=False)
     write_report(make_report("SomeExecutor", {}, "4.9.2"))
+
+
+@pytest.mark.parametrize("proc", [True, False], ids=["/proc", "psutil"])
+def test_the_memory_of_a_process_is_seen(proc: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not proc:  # macOS
+
+        def no_proc(path: str, flags: int) -> int:
+            raise FileNotFoundError(path)
+
+        monkeypatch.setattr(memory_meter.os, "open", no_proc)
+    elif not Path("/proc/self/statm").exists():
+        pytest.skip("there is no /proc here")
+    meter = memory_meter.MemoryMeter(os.getpid())
+    assert meter.highest_mb() is None
+    before = meter.look()
+    assert before == pytest.approx(psutil.Process().memory_info().rss, rel=0.2)
+    taken = bytearray(64 * 1024 * 1024)
+    assert meter.look() > before + 32 * 1024 * 1024
+    highest = meter.look()
+    del taken
+    assert meter.look() == highest
+    meter.close()
+    meter.close()
+
+
+def test_a_process_that_is_gone_uses_nothing() -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    assert memory_meter.MemoryMeter(gone.pid).look() == 0
+
+
+def test_the_own_python_is_taken_as_a_runtime_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = SimpleNamespace(ALL_RUNTIMES=["python3.12", "python3.13"])
+    monkeypatch.setattr(function_runtimes.sys, "version_info", SimpleNamespace(major=3, minor=14))
+    for _ in range(2):
+        function_runtimes._patch(module)  # type: ignore[arg-type]
+    assert module.ALL_RUNTIMES == ["python3.12", "python3.13", "python3.14"]

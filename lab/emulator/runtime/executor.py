@@ -155,6 +155,7 @@ class WorkerPoolExecutor(RuntimeExecutor):
                 directory=code_directory,
                 timeout_s=configuration.timeout,
                 log_stream=self._variables.get("AWS_LAMBDA_LOG_STREAM_NAME", ""),
+                memory_mb=configuration.memory_size,
             )
         )
 

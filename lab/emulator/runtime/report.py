@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,9 @@ ADDRESS = "/_localstack/express-lab"
 
 
 def make_report(executor: str, hooks: Mapping[str, str], version: str) -> dict[str, Any]:
-    """``{"executor", "hooks": {name: "on" | "off" | "stood aside: reason"}, "pid", "version"}``."""
-    return {"executor": executor, "hooks": dict(hooks), "pid": os.getpid(), "version": version}
+    """``{"executor", "hooks": {name: "on" | "off" | "stood aside: reason"}, "pid", "python", "version"}``."""
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"  # which runs the functions too
+    return {"executor": executor, "hooks": dict(hooks), "pid": os.getpid(), "python": python, "version": version}
 
 
 def serve_report(report: Mapping[str, Any]) -> None:

@@ -65,6 +65,11 @@ def exit_message(request_id: str, return_code: int | None) -> str:
     return f"RequestId: {request_id} Error: {reason}"
 
 
+def killed_message(request_id: str) -> str:
+    """Why a worker that uses too much memory ends."""
+    return exit_message(request_id, -signal.SIGKILL)
+
+
 def too_large_message() -> str:
     """The message of ``Function.ResponseSizeTooLarge``."""
     return f"Response payload size exceeded maximum allowed payload size ({MAXIMUM_RESPONSE_BYTES} bytes)."
@@ -85,7 +90,7 @@ def log_text(outcome: Outcome, *, request_id: str, version: str, memory_size_mb:
     """The log of an invocation: what the worker printed while starting, START, what it printed then, END and REPORT."""
     duration_ms = outcome.duration_s * 1000
     billed_ms = math.ceil(duration_ms + (outcome.init_s or 0.0) * 1000)
-    used_mb = memory_size_mb if outcome.memory_used_mb is None else outcome.memory_used_mb
+    used_mb = min(outcome.memory_used_mb or memory_size_mb, memory_size_mb)
     report = [
         f"REPORT RequestId: {request_id}",
         f"Duration: {duration_ms:.2f} ms",

@@ -18,6 +18,7 @@ from lab.emulator.runtime.runtime_api import NEXT_PATH, Connection, ConnectionEn
 
 LOOK_AGAIN_S = 1.0  # how often a wait looks whether the process still lives; a closed connection says it sooner
 ENDING_S = 0.02  # how often, once its connection is closed
+MEMORY_LOOK_S = 0.05  # how often an invocation that takes longer is looked at for its memory
 KILL_WAIT_S = 5.0
 OUTPUT_READ_BYTES = 64 * 1024
 
@@ -30,15 +31,20 @@ class DeadlineError(Exception):
     """The worker asked for nothing, and answered nothing, before the deadline."""
 
 
+class OutOfMemoryError(Exception):
+    """The worker uses more memory than its function has."""
+
+
 @dataclass(frozen=True, slots=True)
 class WorkerSpecification:
-    """How to start a worker: command line, complete environment, working folder, timeout and log stream."""
+    """How to start a worker: command line, complete environment, working folder, timeout, log stream and memory."""
 
     command: Sequence[str]
     environment: Mapping[str, str]
     directory: Path
     timeout_s: float
     log_stream: str = ""
+    memory_mb: int | None = None  # None: as much as it wants
 
 
 class Sandbox:
@@ -82,6 +88,7 @@ class Sandbox:
         self.asking: Connection | None = None
         self._output = bytearray()
         self.memory = MemoryMeter(self._process.pid)
+        self._memory_bytes = (specification.memory_mb or 0) * 1024 * 1024
 
     @property
     def pid(self) -> int:
@@ -123,12 +130,18 @@ class Sandbox:
         Raises:
             DeadlineError: none came in time.
             ProcessEndedError: the process is gone.
+            OutOfMemoryError: it uses more memory than it may.
         """
+        next_look = time.perf_counter() + MEMORY_LOOK_S
         while True:
-            left = deadline - time.perf_counter()
+            now = time.perf_counter()
+            left = deadline - now
             if left <= 0:
                 raise DeadlineError
-            step = LOOK_AGAIN_S if self._connections or not ready else ENDING_S
+            if now >= next_look:
+                self.check_memory()
+                next_look = now + MEMORY_LOOK_S
+            step = next_look - now if self._connections or not ready else ENDING_S
             events = self._poll.poll(min(left, step) * 1000)
             if not events and self._process.poll() is not None:
                 raise ProcessEndedError
@@ -146,6 +159,16 @@ class Sandbox:
                         continue
                     if request is not None:
                         return connection, request
+
+    def check_memory(self, *, back: bool = False) -> None:
+        """See what the process uses now; with ``back`` also what it used since the last look.
+
+        Raises:
+            OutOfMemoryError: it is, or was, more than it may use.
+        """
+        used = self.memory.look(back=back)
+        if self._memory_bytes and used > self._memory_bytes:
+            raise OutOfMemoryError
 
     def serve_other(self, connection: Connection, request: Request) -> None:
         """Answer a request that belongs to no invocation: the worker asks for an event, or for something unknown."""

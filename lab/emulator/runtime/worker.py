@@ -13,9 +13,16 @@ from lab.emulator.runtime import results
 from lab.emulator.runtime.pool import WorkerGoneError
 from lab.emulator.runtime.results import Invocation, Outcome
 from lab.emulator.runtime.runtime_api import INIT_ERROR_PATH, Connection, ConnectionEndedError, Request
-from lab.emulator.runtime.sandbox import DeadlineError, ProcessEndedError, Sandbox, WorkerSpecification
+from lab.emulator.runtime.sandbox import (
+    DeadlineError,
+    OutOfMemoryError,
+    ProcessEndedError,
+    Sandbox,
+    WorkerSpecification,
+)
 
 INIT_LIMIT_S = 10.0  # as Lambda: a start may take ten seconds, and then once more the function's timeout
+BRIEF_S = 0.01  # nobody fills and frees much memory within this time
 UNNOTICED_S = 0.005  # a worker that is ready within this time had started ahead of the invocation
 
 
@@ -108,6 +115,13 @@ class Worker:
             return self._failed_start(
                 results.error_payload("Sandbox.Timedout", message), "", status="timeout", last_words=message + "\n"
             )
+        except OutOfMemoryError:
+            message = results.killed_message(invocation.request_id)
+            return self._failed_start(
+                results.error_payload("Runtime.OutOfMemory", message),
+                "Runtime.OutOfMemory",
+                last_words=f"{message}\nRuntime.OutOfMemory\n",
+            )
         except (ProcessEndedError, ConnectionEndedError):
             self._usable = False
             if self._ready:
@@ -140,6 +154,7 @@ class Worker:
             )
             while True:
                 connection, request = self._sandbox.wait_for_request(deadline, ready=self._ready)
+                self._sandbox.check_memory(back=time.perf_counter() - started > BRIEF_S)
                 if request.path.endswith(f"/{invocation.request_id}/response"):
                     return self._response(connection, request)
                 if request.path.endswith(f"/{invocation.request_id}/error"):
@@ -155,6 +170,16 @@ class Worker:
                 is_error=True,
                 status="timeout",
                 last_words=message + "\n",
+            )
+        except OutOfMemoryError:
+            self._end_and_collect_output()
+            message = results.killed_message(invocation.request_id)
+            return _Result(
+                results.error_payload("Runtime.OutOfMemory", message),
+                is_error=True,
+                status="error",
+                error_type="Runtime.OutOfMemory",
+                last_words=f"{message}\nRuntime.OutOfMemory\n",
             )
         except (ProcessEndedError, ConnectionEndedError):
             return_code = self._sandbox.return_code()

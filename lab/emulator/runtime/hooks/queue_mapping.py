@@ -24,6 +24,7 @@ import threading
 from types import ModuleType
 from typing import Any
 
+from lab.emulator.runtime import authorization
 from lab.emulator.runtime.hooks import direct_lambda
 from lab.emulator.runtime.hooks.replacing import replace
 
@@ -32,10 +33,18 @@ MESSAGE_COUNT_HEADER = "HEADER_LOCALSTACK_SQS_OVERRIDE_MESSAGE_COUNT"
 
 
 class _DirectQueueClient:
-    """The calls of a poller, answered by the SQS service of this process; all else goes to the original client."""
+    """The calls of a poller, answered by the SQS service of this process; all else goes to the original client.
+
+    Attributes:
+        role_arn: in whose name they are made; set by the hook `permissions`, for LocalStack's own client, which carries
+            the role's credentials, is not asked.
+    """
+
+    role_arn = ""
 
     def __init__(self, client: Any, queue_arn: str) -> None:
         self._client = client
+        self._queue_arn = queue_arn
         _, _, _, self._region_name, self._account_id, _ = queue_arn.split(":")
         self.waited_at_the_queue = False
         self._ended = False
@@ -49,6 +58,7 @@ class _DirectQueueClient:
         self.waited_at_the_queue = provider is not None and not parameters.get("sqs_override_wait_time_seconds")
         if provider is None or not self.waited_at_the_queue:
             return self._client.receive_message(**parameters)
+        self._authorize("sqs:ReceiveMessage")
         with self._receiving:
             if self._ended:
                 return {}
@@ -71,11 +81,16 @@ class _DirectQueueClient:
         provider = _running_sqs_provider()
         if provider is None:
             return self._client.delete_message_batch(**parameters)
+        self._authorize("sqs:DeleteMessage")
         return provider.delete_message_batch(
             self._context("DeleteMessageBatch", parameters.get("sqs_override_max_message_count", 0)),
             queue_url=parameters["QueueUrl"],
             entries=parameters["Entries"],
         )
+
+    def _authorize(self, action: str) -> None:
+        if self.role_arn:
+            authorization.authorize(self.role_arn, action, self._queue_arn)
 
     def _context(self, operation: str, message_count: int) -> Any:
         from localstack.aws.api import RequestContext
