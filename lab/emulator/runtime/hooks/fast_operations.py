@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lab.emulator.runtime import actions, authorization
+from lab.emulator.runtime.actions import Place
 from lab.emulator.runtime.hooks import status_events
 
 # Of each call, the parameters that are known here, with their types.
@@ -63,6 +65,18 @@ def _context(service: str, operation: str, headers: Mapping[bytes, bytes]) -> An
     return context
 
 
+def _allowed(context: Any, headers: Mapping[bytes, bytes], parameters: Mapping[str, Any]) -> Any:
+    """The context again, when nobody forbids the call; the refusal is worded on the ordinary way."""
+    credential = headers[b"authorization"].partition(b"Credential=")[2]
+    caller = authorization.caller_of(credential.partition(b"/")[0].decode("latin-1"))
+    if caller is not None:
+        place = Place(context.partition, context.region, context.account_id)
+        service, operation = context.service.service_name, context.operation.name
+        if not authorization.permitted(caller.role_arn, *actions.permission(service, operation, parameters, place)):
+            raise NotHereError
+    return context
+
+
 @functools.lru_cache(maxsize=256)
 def _make_context(service: str, operation: str, credential: bytes, trace: bytes) -> Any:
     """What LocalStack's own handlers make of the caller's credential: its account, its region."""
@@ -87,7 +101,7 @@ def _make_context(service: str, operation: str, credential: bytes, trace: bytes)
 
 def _start_execution(headers: Mapping[bytes, bytes], parameters: Any) -> Call:
     known = _known(parameters, START_EXECUTION, ("stateMachineArn",))
-    context = _context("stepfunctions", "StartExecution", headers)
+    context = _allowed(_context("stepfunctions", "StartExecution", headers), headers, known)
     # An event of its status is a request of LocalStack to itself.
     if not status_events.in_place or status_events.somebody_listens(context.account_id, context.region):
         raise NotHereError
@@ -116,7 +130,7 @@ def _message(known: Mapping[str, Any]) -> dict[str, Any]:
 
 def _send_message(headers: Mapping[bytes, bytes], parameters: Any) -> Call:
     known = _known(parameters, SEND_MESSAGE, ("QueueUrl", "MessageBody"))
-    context = _context("sqs", "SendMessage", headers)
+    context = _allowed(_context("sqs", "SendMessage", headers), headers, known)
     send = _provider("sqs").send_message
     return Call(context, functools.partial(send, context, queue_url=known["QueueUrl"], **_message(known)))
 
@@ -125,7 +139,7 @@ def _send_message_batch(headers: Mapping[bytes, bytes], parameters: Any) -> Call
     known = _known(parameters, SEND_MESSAGE_BATCH, ("QueueUrl", "Entries"))
     for entry in known["Entries"]:
         _known(entry, ENTRY, ("Id", "MessageBody"))
-    context = _context("sqs", "SendMessageBatch", headers)
+    context = _allowed(_context("sqs", "SendMessageBatch", headers), headers, known)
     send = _provider("sqs").send_message_batch
     return Call(
         context,
@@ -147,7 +161,7 @@ def _get_queue_attributes(headers: Mapping[bytes, bytes], parameters: Any) -> Ca
     names = known.get("AttributeNames", [])
     if not all(type(name) is str for name in names):
         raise NotHereError
-    context = _context("sqs", "GetQueueAttributes", headers)
+    context = _allowed(_context("sqs", "GetQueueAttributes", headers), headers, known)
     get = _provider("sqs").get_queue_attributes
     return Call(context, functools.partial(get, context, queue_url=known["QueueUrl"], attribute_names=names or None))
 
