@@ -72,11 +72,7 @@ def authorize(role_arn: str, action: str, resource: str, session: str = "") -> N
     Raises:
         DeniedError: it may not.
     """
-    if not _STATE.enforced:
-        return
-    reason = _STATE.decisions.get((role_arn, action, resource))
-    if reason is None:
-        reason = _decide(role_arn, action, resource)
+    reason = _reason(role_arn, action, resource)
     if reason:
         caller = Caller(role_arn, session or "".join(random.choices(string.ascii_letters, k=32)))
         raise DeniedError(f"User: {caller.arn} is not authorized to perform: {action} on resource: {resource} {reason}")
@@ -84,11 +80,7 @@ def authorize(role_arn: str, action: str, resource: str, session: str = "") -> N
 
 def permitted(role_arn: str, action: str, resource: str) -> bool:
     """Whether the role may do it."""
-    try:
-        authorize(role_arn, action, resource)
-    except DeniedError:
-        return False
-    return True
+    return not _reason(role_arn, action, resource)
 
 
 def may_be_assumed(role_arn: str, service: str, source_arn: str = "") -> bool:
@@ -118,6 +110,13 @@ def forget_decisions() -> None:
         _STATE.generation += 1
         _STATE.decisions.clear()
         _STATE.trust.clear()
+
+
+def _reason(role_arn: str, action: str, resource: str) -> str:
+    if not _STATE.enforced:
+        return ""
+    reason = _STATE.decisions.get((role_arn, action, resource))
+    return _decide(role_arn, action, resource) if reason is None else reason
 
 
 def _decide(role_arn: str, action: str, resource: str) -> str:

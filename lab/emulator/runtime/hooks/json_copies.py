@@ -58,5 +58,6 @@ PATCHES = {
     f"{_ASL}.eval.environment": _patch_environment,
     f"{_ASL}.component.common.path.result_path": _patch,
     f"{_ASL}.component.common.string.string_expression": _patch,
+    f"{_ASL}.component.state.state_execution.execute_state": _patch,
     f"{_ASL}.component.state.state_execution.state_task.service.state_task_service": _patch,
 }
