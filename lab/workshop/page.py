@@ -12,7 +12,7 @@ class _Wrapper(textwrap.TextWrapper):
     """Breaks between words; a word that is wider than a line, such as a long ARN, breaks after its colons."""
 
     def _split(self, text: str) -> list[str]:
-        chunks = []
+        chunks: list[str] = []
         for chunk in super()._split(text):
             too_wide = len(chunk) > self.width - len(self.subsequent_indent)
             chunks += re.findall(r"[^:]*:+|[^:]+", chunk) if too_wide else [chunk]

@@ -61,6 +61,15 @@ workflows = here.client("stepfunctions")
 # And: the function is allowed to work for 10 seconds. For how long should the queue hide a message that it
 # has handed out: 5 seconds, 10, or 60?
 
+# %%
+# BEGIN SOLUTION
+workshop.predict("what must be made first", "the roles")
+workshop.predict("seconds to hide a message", 10)
+# INSTEAD
+# workshop.predict("what must be made first", ...)
+# workshop.predict("seconds to hide a message", ...)
+# END SOLUTION
+
 # %% [markdown]
 # ## Run: the queues
 #
@@ -111,6 +120,9 @@ wanted = ["QueueArn", "VisibilityTimeout", "RedrivePolicy"]
 sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=wanted)[
     "Attributes"
 ]
+
+# %%
+workshop.compare("seconds to hide a message", 60)
 
 # %% [markdown]
 # ## Run: the roles
@@ -322,13 +334,17 @@ workshop.wait_for_mapping(names)
 # Did the order matter? Hardly. An ARN follows from a name, an account and a region, so two things can refer
 # to each other before either of them exists. Only this had to be right: a role before the function that
 # takes it on, and the mapping last, because from then on messages move.
-#
+
+# %%
+workshop.compare("what must be made first", "the roles")
+
+# %% [markdown]
 # The command `lab up` makes all of this in a few seconds. If you did what it does, it finds nothing left to
 # do.
 
 # %%
 self_checks.answer(
-    "resources that “lab up” had to make or to change",
+    "“lab up” finds nothing left to do",
     expected=[],
     observed=lambda: self_checks.changed_by_lab_up(here),
     look_at="the settings named above; “lab up” has put them right, you can go on",
@@ -380,8 +396,8 @@ def lambda_handler(event, context):
 self_checks.exercise_longest_word(lambda_handler)
 
 # %% [markdown]
-# Then deploy it. `workshop.package_of` packs the cell above into an archive, as `handler.py`. The function
-# has a name of its own, so the workflow does not change.
+# Then deploy it. `workshop.package_of` packs the function into an archive, as `handler.py`, with the helpers,
+# imports and values that it uses. It gets a name of its own on Lambda, so the workflow does not change.
 
 # %%
 mine = exercises.name(names, "longest-word")
@@ -434,11 +450,7 @@ policy = {
 }
 
 # %%
-self_checks.exercise_policy(
-    policy,
-    action="sqs:GetQueueAttributes",
-    resource=names.queue_arn(names.dead_letter_queue),
-)
+self_checks.exercise_policy(policy, names)
 
 # %% [markdown]
 # ## Recap

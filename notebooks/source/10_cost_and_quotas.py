@@ -47,6 +47,17 @@ names = stack.Names(here)
 # - How long may an execution of four states take before a Standard Workflow would be cheaper: a second, a
 #   minute and a half, an hour?
 
+# %%
+# BEGIN SOLUTION
+workshop.predict("dollars for a million messages", 1)
+workshop.predict("the most expensive service", "Step Functions")
+workshop.predict("seconds at which Standard is cheaper", 60)
+# INSTEAD
+# workshop.predict("dollars for a million messages", ...)
+# workshop.predict("the most expensive service", ...)
+# workshop.predict("seconds at which Standard is cheaper", ...)
+# END SOLUTION
+
 # %% [markdown]
 # ## Run: what AWS would count
 #
@@ -70,17 +81,16 @@ measured.table().round(7)
 
 # %%
 self_checks.answer(
-    "executions that AWS would count",
+    "AWS would count one execution for each message",
     expected=len(result.sends),
     observed=usage.express_requests,
     look_at="result.reconciliation: was a message lost, or executed twice?",
 )
 self_checks.answer(
-    "each message invokes four functions, and start_execution at most once",
+    "a message needs four invocations, and at most one more",
     expected=True,
     observed=4 * 24 < usage.lambda_requests <= 5 * 24,
     look_at="result.received and result.states",
-    say_value=False,
 )
 
 # %% [markdown]
@@ -100,7 +110,7 @@ pd.Series(
         "a million Standard transitions": prices.standard_transition * 1e6,
         "a GB of logs": prices.logs_gb,
     }
-).round(4)
+).round(4).to_frame("USD")
 
 # %% [markdown]
 # ## Run: a million messages
@@ -117,11 +127,17 @@ charts.cost_by_service(million.by_service(), 1_000_000)
 
 # %%
 self_checks.answer(
-    "the service that costs the most",
+    "CloudWatch Logs costs the most",
     expected="CloudWatch Logs",
     observed=max(million.by_service(), key=million.by_service().get),
     look_at="the chart above",
 )
+
+# %%
+by_service = million.by_service()
+most = max(by_service, key=by_service.get)
+workshop.compare("dollars for a million messages", sum(by_service.values()))
+workshop.compare("the most expensive service", most)
 
 # %% [markdown]
 # ## Read the result: why the log costs more than the workflow
@@ -155,7 +171,6 @@ self_checks.answer(
     expected=True,
     observed=times > 20,
     look_at="events: is it 22 of them?",
-    say_value=False,
 )
 
 # %% tags=["nbval-ignore-output"]
@@ -169,7 +184,6 @@ self_checks.answer(
     expected=True,
     observed=bool(0.67 < estimated / counted < 1.5),
     look_at="lab/analysis/cost.py, log_bytes_of",
-    say_value=False,
 )
 
 # %% [markdown]
@@ -198,12 +212,16 @@ charts.express_or_standard(4, log_bytes=30_000)
 
 # %%
 self_checks.answer(
-    "seconds at which four states cost the same in both",
+    "both kinds cost the same where the chart has its dot",
     expected=95,
     observed=round(cost.break_even_s(4)),
     look_at="the dot in the chart above",
 )
 print("with logs:", round(cost.break_even_s(4, log_bytes=30_000)), "seconds")
+
+# %%
+meet_s = cost.break_even_s(4)
+workshop.compare("seconds at which Standard is cheaper", meet_s)
 
 # %% [markdown]
 # The executions of this workshop take a fraction of a second. As Standard Workflows they would cost many
@@ -240,7 +258,7 @@ ceilings(new).round(0)
 
 # %%
 self_checks.answer(
-    "messages a second that a new account carries",
+    "the first row says what a new account carries",
     expected=20.0,
     observed=float(ceilings(new)["messages_per_s"][0]),
     look_at="the first row of the table above",
@@ -262,7 +280,6 @@ self_checks.answer(
     expected=True,
     observed=mine.lambda_concurrency > 0,
     look_at="mine, above",
-    say_value=False,
 )
 
 # %% [markdown]
@@ -288,23 +305,26 @@ def price(duration_s):
 self_checks.exercise_express_price(price)
 
 # %% [markdown]
-# ### Exercise 2: how many at once
+# ### Exercise 2: which limit comes first
 #
-# How many invocations are at work at the same time at `rate` messages a second, when each of the four
-# functions takes `function_s` seconds? (`start_execution` left out.)
+# How many messages a second does an account carry? `concurrency` is how many invocations it may have at work at
+# the same time, and each of the four functions takes `function_s` seconds (`start_execution` left out). Lambda has
+# a second limit: it serves at most 10 requests a second for each unit of concurrency, however short they are.
 
 
 # %%
-def needed(rate, function_s):
+def carried(concurrency, function_s):
     # BEGIN SOLUTION
-    return rate * 4 * function_s
+    at_once = concurrency / (4 * function_s)
+    a_second = 10 * concurrency / 4
+    return min(at_once, a_second)
     # INSTEAD
-    # return rate  # your code here
+    # return concurrency / function_s  # your code here
     # END SOLUTION
 
 
 # %%
-self_checks.exercise_concurrency_needed(needed)
+self_checks.exercise_carried_rate(carried)
 
 # %% [markdown]
 # ## Recap

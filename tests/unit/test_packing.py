@@ -62,7 +62,8 @@ def test_helpers_imports_and_values_of_the_cell_are_packed_and_nothing_that_it_m
 def test_what_the_function_uses_of_earlier_cells_is_packed_as_well(notebook: Any) -> None:
     module = packed(
         notebook,
-        "import json as j\nfrom math import ceil\nclass Half:\n    def of(self, number):\n        return ceil(number / 2)",
+        "import json as j\nfrom math import ceil\nclass Half:\n    def of(self, number):\n"
+        "        return ceil(number / 2)",
         "def helper(number):\n    return Half().of(number)",
         "limits = {'most': 9}\ndef lambda_handler(event, context):\n"
         "    return j.dumps([helper(event['n']), limits['most']])",

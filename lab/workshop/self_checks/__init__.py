@@ -6,7 +6,7 @@ done yet is no error. They answer with a hint, and never with the solution.
 """
 
 from lab.workshop.self_checks.cost import exercise_carried_rate, exercise_express_price
-from lab.workshop.self_checks.exercises import EXERCISES, hint
+from lab.workshop.self_checks.exercises import EXERCISES, NoSuchExerciseError, hint
 from lab.workshop.self_checks.first_message import exercise_counted_words, exercise_waiting_state
 from lab.workshop.self_checks.latency import exercise_corrected, exercise_mean_wait, exercise_percentile
 from lab.workshop.self_checks.outcomes import Outcome, SelfCheckError, answer
@@ -23,6 +23,7 @@ from lab.workshop.self_checks.words import exercise_count_once, exercise_coverag
 __all__ = [
     "EXERCISES",
     "LONGEST_WORD_EXAMPLES",
+    "NoSuchExerciseError",
     "Outcome",
     "SelfCheckError",
     "answer",

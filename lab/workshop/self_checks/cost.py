@@ -56,6 +56,11 @@ def exercise_carried_rate(carried: Callable[[float, float], float]) -> None:
                 rate,
                 lambda concurrency=concurrency, function_s=function_s: float(carried(concurrency, function_s)),  # type: ignore[misc]
             )
-            for concurrency, function_s, rate in ((1000, 0.2, 1250.0), (1000, 0.005, 2500.0), (10, 0.005, 25.0), (10, 0.5, 5.0))
+            for concurrency, function_s, rate in (
+                (1000, 0.2, 1250.0),
+                (1000, 0.005, 2500.0),
+                (10, 0.005, 25.0),
+                (10, 0.5, 5.0),
+            )
         ],
     )

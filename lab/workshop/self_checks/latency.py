@@ -11,7 +11,7 @@ PERCENTILE = Exercise(
     "04.1",
     hints=(
         "Put the values in order first. Then it is a question of which place to take.",
-        "Half of 4 values are 2, so p50 is the second. 0.99 of 3 values are 2.97: two are too few, so p99 is the third. "
+        "Half of 4 values are 2, so p50 is the second. 0.99 of 3 values are 2.97: two are too few: p99 is the third. "
         "And Python counts places from 0.",
     ),
     recipe="The place, counted from 1, is the share of the number of values, rounded up:\n"
@@ -21,8 +21,8 @@ CORRECTED = Exercise(
     "04.2",
     hints=(
         "Follow one message after the other, and keep in mind when the one before it ended.",
-        "A message starts at its planned time, or when the one before has ended: at the later of the two. It ends so long "
-        "after its start as it took. Its latency counts from its planned time.",
+        "A message starts at its planned time, or when the one before has ended: at the later of the two. It ends so "
+        "long after its start as it took. Its latency counts from its planned time.",
     ),
     recipe="One variable remembers the end of the message before:\n"
     "    for k, duration in enumerate(took):\n"
@@ -99,11 +99,14 @@ def exercise_mean_wait(mean_wait: Callable[[list[tuple[float, int]], float, int]
         MEAN_WAIT,
         [
             observe(
-                f"of {arrived} messages in {until:g} s, with {' and then '.join(f'{n} from second {at:g}' for at, n in looks)} "
-                f"in the queue, each waited for {wanted:g} s",
+                f"{arrived} messages in {until:g} s, with {_written(looks)} in the queue: each waited for {wanted:g} s",
                 wanted,
                 lambda case=(looks, until, arrived): mean_wait(list(case[0]), case[1], case[2]),  # type: ignore[misc]
             )
             for looks, until, arrived, wanted in cases
         ],
     )
+
+
+def _written(looks: list[tuple[float, int]]) -> str:
+    return " and then ".join(f"{number} from second {at:g}" for at, number in looks)

@@ -12,10 +12,10 @@ from lab.workshop.self_checks.outcomes import observe
 BURST = Exercise(
     "03.1",
     hints=(
-        "Three stages. The rate of the second follows from how many come in which time. The length of the third is your "
-        "second prediction, for other numbers: how many wait when the burst ends, and how fast do they become fewer?",
-        "While the burst lasts, the system does capacity * within of the messages; the others wait. Afterwards "
-        "messages still arrive, calm of them a second: only the rest of the capacity makes the backlog smaller.",
+        "Three stages. The rate of the second follows from how many come in which time. The length of the third is "
+        "your second prediction, for other numbers: how many wait when the burst ends, and how fast are they gone?",
+        "The system works during the burst as well: what it does then does not wait. And afterwards messages still "
+        "arrive: only what the system can do beyond those makes the backlog smaller.",
     ),
     recipe="The backlog at the end of the burst, divided by what is left of the capacity:\n"
     "    waiting = messages - capacity * within\n"
@@ -27,8 +27,8 @@ ACCOUNT = Exercise(
     hints=(
         "Two of the three lists are about what stands in one list and not in the other; the third is about how often "
         "something stands in one.",
-        "Python has a type for collections of different things, of which one can be taken away from another. And a list "
-        "can count.",
+        "Python has a type for collections of different things, of which one can be taken away from another. And a "
+        "list can count.",
     ),
     recipe="Sets can be subtracted from each other, and a list counts:\n"
     '    "lost": list(set(sent) - set(ended)),\n'
@@ -48,7 +48,11 @@ def exercise_burst(burst: Callable[..., Plan]) -> None:
                 _written(Plan([Stage(calm, 2), Stage(messages / within, within), Stage(calm, after)])),
                 lambda case=(calm, messages, within, capacity): _written(burst(*case)),  # type: ignore[misc]
             )
-            for calm, messages, within, capacity, after in ((5, 100, 0.5, 30, 3.4), (10, 60, 1, 20, 4), (2, 50, 0.5, 12, 4.4))
+            for calm, messages, within, capacity, after in (
+                (5, 100, 0.5, 30, 3.4),
+                (10, 60, 1, 20, 4),
+                (2, 50, 0.5, 12, 4.4),
+            )
         ],
     )
 
@@ -65,7 +69,12 @@ def exercise_account(account: Callable[[list[str], list[str]], Mapping[str, Any]
     cases = [
         ("one that did not come back is lost", ["a", "b", "c"], ["c", "a"], {"lost": ["b"]}),
         ("one that nobody sent is unexpected", ["a"], ["a", "x"], {"unexpected": ["x"]}),
-        ("one that ran three times is duplicated, and listed once", ["a", "b"], ["b", "a", "b", "b"], {"duplicated": ["b"]}),
+        (
+            "one that ran three times is duplicated, and listed once",
+            ["a", "b"],
+            ["b", "a", "b", "b"],
+            {"duplicated": ["b"]},
+        ),
         ("of none at all, the three lists are empty", [], [], {}),
         (
             "of your run, tampered with, each list has one id",

@@ -36,7 +36,11 @@ COVERAGE = Exercise(
 def exercise_count_once(count_once: Callable[[list[tuple[str, dict[str, int]]]], Mapping[str, int]]) -> None:
     """05, exercise 1: words over many executions, every message once."""
     cases: tuple[tuple[str, list[tuple[str, dict[str, int]]], dict[str, int]], ...] = (
-        ("the words of two messages are added up", [("m1", {"sea": 2}), ("m2", {"sea": 1, "sky": 1})], {"sea": 3, "sky": 1}),
+        (
+            "the words of two messages are added up",
+            [("m1", {"sea": 2}), ("m2", {"sea": 1, "sky": 1})],
+            {"sea": 3, "sky": 1},
+        ),
         ("a message that was executed twice counts once", [("m1", {"sea": 2}), ("m1", {"sea": 2})], {"sea": 2}),
         (
             "the second of two executions of “m1” does not count, wherever it stands",
