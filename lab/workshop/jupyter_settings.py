@@ -58,6 +58,9 @@ def write(home: Path) -> None:
     # would open every Python file as a notebook.
     page = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True, "jupyterlab-jupytext": True}}
     (labconfig / "page_config.json").write_text(json.dumps(page), "utf-8")
+    # The grey frame takes the width of two letters, and a page of 800 pixels has just the 80 that a line of code needs.
+    room = {"@jupyterlab/application-extension:shell": {"dockPanelPadding": False}}
+    (labconfig / "default_setting_overrides.json").write_text(json.dumps(room), "utf-8")
     _close_side_bars(home / "workspaces")
     (home / "jupyter_server_config.json").unlink(missing_ok=True)  # of an earlier version
     (home / "jupyter_server_config.py").write_text(_CONFIGURATION, "utf-8")

@@ -19,7 +19,7 @@ def predict(question: str, prediction: Any = ...) -> None:
         prediction: the learner's own; with ``...`` in its place nothing is kept, and the cell says what to do.
     """
     if prediction is ... or prediction is None:
-        _print(filled(f"{question}: write your guess in place of the three dots, then run this cell again", "Open: "))
+        _print(filled(f"{question}: write your guess in place of ...", "Open: "))
         return
     kept = prediction if isinstance(prediction, bool | int | float | str) else str(prediction)
     learning.change(lambda record: record["predictions"].update({question: kept}))

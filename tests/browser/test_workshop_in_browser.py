@@ -124,7 +124,7 @@ def test_the_file_browser_shows_what_a_learner_opens(browser: Browser, served: S
     page.close()
 
 
-@pytest.mark.parametrize(("width", "room"), [(1280, 900), (800, 600)])
+@pytest.mark.parametrize(("width", "room"), [(1280, 900), (800, 630)])
 def test_a_page_reads_well_as_it_opens(browser: Browser, served: Served, width: int, room: int) -> None:
     page = browser.new_page(viewport={"width": width, "height": 900})
     page.goto(served.page("02_first_message"))

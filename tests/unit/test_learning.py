@@ -53,7 +53,7 @@ def test_a_prediction_stands_beside_its_answer(
 def test_dots_are_no_prediction_and_take_none_back(capsys: pytest.CaptureFixture[str]) -> None:
     workshop.predict("it", 7)
     workshop.predict("it", ...)
-    assert capsys.readouterr().out.startswith("Noted: it: 7\nOpen: it: write your guess in place of the three dots")
+    assert capsys.readouterr().out.startswith("Noted: it: 7\nOpen: it: write your guess in place of ...")
     workshop.compare("it", 7)
     assert "  predicted: 7\n" in capsys.readouterr().out
 

@@ -79,7 +79,7 @@ def exercise_corrected(corrected: Callable[[list[int], int], list[int]]) -> None
         CORRECTED,
         [
             observe(
-                f"{what}: one every 100 ms, measured {took} ms, are {wanted} ms from when they were due",
+                f"{what} (one message every 100 ms): {took} becomes {wanted}",
                 wanted,
                 lambda took=took: list(corrected(list(took), 100)),  # type: ignore[misc]
             )
