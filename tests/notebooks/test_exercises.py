@@ -75,6 +75,26 @@ def test_each_check_of_an_exercise_is_in_a_notebook() -> None:
     assert len(called) >= 14
 
 
+def test_each_prediction_is_taken_up_again_later_and_the_learners_has_dots_for_it() -> None:
+    predicted: list[str] = []
+    compared: list[str] = []
+    for edition in LEARNERS:
+        for cell in source_cells(edition):
+            in_solution = re.findall(
+                r'workshop\.predict\(\s*"([^"]+)", (?!\.\.\.)', authoring.choose(cell, solved=True, where="x")
+            )
+            stub = re.findall(
+                r'workshop\.predict\(\s*"([^"]+)", \.\.\.\)', authoring.choose(cell, solved=False, where="x")
+            )
+            assert in_solution == stub, edition.name
+            predicted += stub
+            answered = re.findall(r'workshop\.compare\(\s*"([^"]+)"', cell)
+            assert set(answered) <= set(predicted), edition.name
+            compared += answered
+    assert sorted(predicted) == sorted(compared)
+    assert len(predicted) > 20
+
+
 NAMES = SimpleNamespace(
     queue="express-lab-x-messages",
     dead_letter_queue="express-lab-x-dead-letters",
