@@ -81,6 +81,7 @@ def serve(
             server = _launch(target, folder, listen, chosen, token, log_file)
             _wait_until_ready(server, chosen, token, log_file)
             url = f"http://127.0.0.1:{published_port or chosen}/lab/tree/{FIRST_NOTEBOOK}?token={token}"
+            say(f"Your copy of the notebooks is {folder}")
             say(f"The workshop is open at {url}")
             say("Ctrl-C stops JupyterLab" + (" and the emulator, with all that the lab holds." if ours else "."))
             if open_browser:
