@@ -1,6 +1,6 @@
 """What a run costs on AWS, by service: before it (an estimate) and after (measured). Pure arithmetic.
 
-Left out, so that nobody is surprised by a smaller bill: the free tier, which covers a whole workshop in most accounts.
+Left out, so that nobody is surprised by a larger bill: the free tier, which works by credits since July 2025.
 Left out, and nearly nothing: storing the logs for seven days, and the polls of an idle mapping.
 """
 
@@ -18,6 +18,7 @@ _MIB_PER_GIB = 1024
 _HOUR_S = 3600.0
 _SQS_REQUEST_BYTES = 65_536
 _LOG_EVENT_OVERHEAD_BYTES = 26  # CloudWatch Logs counts them for each event, beside its UTF-8 bytes
+_START_FUNCTION = "start_execution"
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,9 @@ US_EAST_1 = Prices(
 @dataclass(frozen=True)
 class Shape:
     """What one message does, as far as it costs. The defaults are the sample message's, rounded up.
+
+    The times of functions are assumptions, with room for cold starts, whose INIT is billed since August 2025. Where a
+    run has left its REPORT lines, :func:`measured_usage` takes these.
 
     Attributes:
         body_bytes: of the message.
@@ -130,29 +134,46 @@ def measured_usage(
     received: pd.DataFrame,
     executions: pd.DataFrame,
     states: pd.DataFrame,
+    invocations: pd.DataFrame | None = None,
     shape: Shape | None = None,
 ) -> Usage:
     """What a run has used, from its tables (columns: ARCHITECTURE.md, "The tables").
 
-    Durations of executions are exact. A function's time is taken to be its state's, which is a little more. The bytes
-    of the logs follow from the inputs and outputs and the number of events: see :func:`log_bytes_of`.
+    Durations of executions are exact. The time of functions is what Lambda billed, where ``invocations`` says it: their
+    mean, for as many invocations as the run had, since a line of a log may be missing and others may use the same
+    functions. Without it a function of the workflow is taken to need as long as its state, which is too much, and
+    ``start_execution`` what the shape assumes. The bytes of the logs follow from the inputs and outputs and the number
+    of events: see :func:`log_bytes_of`.
     """
     shape = shape or Shape()
     memory_gib = shape.memory_mb / _MIB_PER_GIB
     calls = sends.loc[sends["attempts"] > 0, "t_sent"].nunique() + int((sends["attempts"] - 1).clip(lower=0).sum())
     batches = received["request_id"].nunique()
-    invocations = int(states["exited"].notna().sum())
-    function_s = float(states["duration_s"].fillna(0.0).clip(lower=0.001).sum())
+    # A function that raised an error was invoked, too: its state was never left, but has the error.
+    visits = states[states["exited"].notna() | states["error"].notna()]
+    in_states_s = visits["duration_s"].fillna(0.0).clip(lower=0.001)
+    workflow_gib_s, start_gib_s = _billed_gib_s(invocations)
+    workflow_gib_s = memory_gib * float(in_states_s.mean()) if math.isnan(workflow_gib_s) else workflow_gib_s
+    start_gib_s = memory_gib * shape.start_s if math.isnan(start_gib_s) else start_gib_s
     durations_s = executions["duration_s"].fillna(0.0)
     return Usage(
         sqs_requests=calls + 2 * batches,
-        lambda_requests=invocations + batches,
-        lambda_gib_s=memory_gib * (function_s + batches * shape.start_s),
+        lambda_requests=len(visits) + batches,
+        lambda_gib_s=(len(visits) * workflow_gib_s if len(visits) else 0.0) + batches * start_gib_s,
         express_requests=len(executions),
         express_gib_s=float(sum(express_gib_s(value, shape.express_memory_mb) for value in durations_s)),
         log_bytes=float(log_bytes_of(executions, states).sum())
-        + shape.function_log_bytes * (invocations + 2 * batches),
+        + shape.function_log_bytes * (len(visits) + 2 * batches),
     )
+
+
+def _billed_gib_s(invocations: pd.DataFrame | None) -> tuple[float, float]:
+    """GiB-seconds that Lambda bills for a mean invocation: of the workflow's functions, and of ``start_execution``."""
+    if invocations is None:
+        return math.nan, math.nan
+    billed = invocations["billed_s"] * invocations["memory_mb"] / _MIB_PER_GIB
+    of_start = invocations["function"] == _START_FUNCTION
+    return float(billed[~of_start].mean()), float(billed[of_start].mean())
 
 
 def express_gib_s(duration_s: float, memory_mb: int = 64) -> float:
@@ -255,7 +276,11 @@ def express_usd(duration_s: float, *, memory_mb: int = 64, log_bytes: float = 0.
 
 
 def standard_usd(transitions: int, prices: Prices = US_EAST_1) -> float:
-    """US dollars of one Standard execution; each retry is a transition, too. Its history is free."""
+    """US dollars of one Standard execution; each retry is a transition, too. Its history is free.
+
+    AWS counts a transition each time a step is executed (https://aws.amazon.com/step-functions/pricing/). Whether Start
+    and End are steps only a bill would tell: four states are four transitions, or six.
+    """
     return transitions * prices.standard_transition
 
 

@@ -14,6 +14,14 @@ SMALL_CONCURRENCY = 50
 SMALLEST_MAPPING_CONCURRENCY = 2  # AWS takes no less
 # What one invocation occupies while the first ones start cold, in seconds; warm ones take a tenth.
 CAUTIOUS_FUNCTION_S = 0.1
+# Lambda serves so many synchronous requests a second for each unit of concurrency, however short they are:
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html ("Lambda API requests").
+REQUESTS_PER_CONCURRENCY_S = 10
+# How a mapping of a standard queue scales, unless MaximumConcurrency holds it lower:
+# https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+MAPPING_FIRST_BATCHES = 5
+MAPPING_MORE_BATCHES_PER_MINUTE = 300
+MAPPING_MOST_BATCHES = 1_250  # older editions of that page say 1,000
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,7 @@ def ceilings(
 
     By Little's law the invocations at work are rate × time: ``4 × function_s`` for the workflow's functions, and
     ``start_s / batch_size`` for ``start_execution``, whose share of the concurrency is put aside where it is held back.
+    Functions that take less than 100 ms meet another limit first: ten requests a second for each unit of concurrency.
 
     Args:
         quotas: of the account.
@@ -60,6 +69,7 @@ def ceilings(
     """
     held = quotas.mapping_concurrency
     workflow_s = INVOCATIONS_PER_MESSAGE * function_s
+    requests_per_s = REQUESTS_PER_CONCURRENCY_S * quotas.lambda_concurrency
     rows: list[tuple[str, float, str, float]] = []
     if held is None:
         rows.append(
@@ -80,8 +90,21 @@ def ceilings(
             )
         )
         rows.append(
-            ("Lambda: concurrency of the mapping", held, "batches at once", held * batch_size / start_s),
+            (
+                "Lambda: concurrency of the mapping",
+                held,
+                "batches at once",
+                held * batch_size / _shortest_turn_s(start_s),
+            ),
         )
+    rows.append(
+        (
+            "Lambda: requests",
+            requests_per_s,
+            "requests a second",
+            requests_per_s / (INVOCATIONS_PER_MESSAGE + 1 / batch_size),
+        )
+    )
     rows.append(
         (
             "Step Functions: StartExecution, Express",
@@ -92,6 +115,26 @@ def ceilings(
     )
     table = pd.DataFrame(rows, columns=["quota", "limit", "unit", "messages_per_s"])
     return table.sort_values("messages_per_s", kind="stable", ignore_index=True)
+
+
+def mapping_rate(
+    after_s: float, *, start_s: float = 0.1, batch_size: int = 10, most_batches: int = MAPPING_MOST_BATCHES
+) -> float:
+    """Messages a second that a mapping hands out so long after a burst began: the first limit that the burst meets.
+
+    Args:
+        after_s: seconds since the queue, idle until then, began to fill.
+        start_s: how long one invocation of ``start_execution`` takes, in seconds.
+        batch_size: messages in one invocation.
+        most_batches: batches at once at most; ``MaximumConcurrency`` where it is set.
+    """
+    grown = MAPPING_FIRST_BATCHES + MAPPING_MORE_BATCHES_PER_MINUTE * after_s / 60
+    return min(grown, most_batches) * batch_size / _shortest_turn_s(start_s)
+
+
+def _shortest_turn_s(function_s: float) -> float:
+    """Seconds from one invocation of an execution environment to its next at least."""
+    return max(function_s, 1 / REQUESTS_PER_CONCURRENCY_S)
 
 
 def fit_rates(rates: Sequence[float], quotas: Quotas) -> tuple[list[float], str]:

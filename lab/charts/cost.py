@@ -52,7 +52,8 @@ def express_or_standard(transitions: int, *, log_bytes: float = 0.0, memory_mb: 
         log_bytes: of one Express execution; a second curve is drawn with them when they are more than nothing.
         memory_mb: of one Express execution.
     """
-    even_s = cost.break_even_s(transitions, memory_mb=memory_mb)
+    # The logs belong to the price of an Express Workflow: it keeps no other record of single executions.
+    even_s = cost.break_even_s(transitions, memory_mb=memory_mb, log_bytes=log_bytes)
     durations_s = np.geomspace(0.1, 300, 200)
     million = 1_000_000
     chart = Chart(height=4.0)
@@ -77,8 +78,10 @@ def express_or_standard(transitions: int, *, log_bytes: float = 0.0, memory_mb: 
         axes.axhline(standard, color=palette.VERMILLION, linewidth=2, linestyle="--")
         axes.set_xscale("log")
         axes.set_yscale("log")
-        if 0.1 < even_s < 300:
-            axes.plot([even_s], [standard], marker="o", color=palette.INK, markersize=6)
+        for bytes_ in {0.0, log_bytes}:
+            even = cost.break_even_s(transitions, memory_mb=memory_mb, log_bytes=bytes_)
+            if 0.1 < even < 300:
+                axes.plot([even], [standard], marker="o", color=palette.INK, markersize=6)
         log_numbers(axes, "x")
         log_numbers(axes, "y")
         label_axes(axes, "duration of one execution (s)", "a million executions (USD)")
@@ -87,5 +90,9 @@ def express_or_standard(transitions: int, *, log_bytes: float = 0.0, memory_mb: 
     elif even_s < 0.1:
         finding = "A Standard Workflow is cheaper, however short the execution is"
     else:
-        finding = f"Below {even_s:.0f} s an execution is cheaper as Express"
+        # No more digits than are known: Start and End of an execution may be transitions as well.
+        about = round(even_s, -1) if even_s >= 20 else round(even_s, 1)
+        finding = f"Below about {about:g} s an execution is cheaper as Express"
+        if log_bytes:
+            finding += ", its logs included"
     return finish(chart, finding, f"list prices of {cost.US_EAST_1.region}, {cost.US_EAST_1.date}", legend=handles)

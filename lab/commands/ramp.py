@@ -52,7 +52,8 @@ def ramp(
     destination = folder or session.run_folder(here, result.run_id)
     session.write_ramp(here, result, destination, say=out.print)
     if not here.is_emulator:
-        out.print(f"It cost about {session.measured_bill(result).sentence()}.", soft_wrap=True)
+        bill = session.measured_bill(result, session.invocations_of(here, result))
+        out.print(f"It cost about {bill.sentence()}.", soft_wrap=True)
     out.print(f"Tables, charts and report: {short(destination / 'report.html')}", soft_wrap=True)
     if result.interrupted:
         raise typer.Exit(exit_code())

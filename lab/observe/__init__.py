@@ -1,12 +1,14 @@
 """What the lab can see from outside: log groups and queues, read into tables.
 
-Three tables come out of here, with the columns that ARCHITECTURE.md lists: `executions` and `states` from the log
+Four tables come out of here, with the columns that ARCHITECTURE.md lists: `executions` and `states` from the log
 group of the state machine (`ExecutionLog`), `received` from the log group of the function `start_execution`
-(`ReceivedLog`). `LogReader` fetches the log events; `queue_depth`, `peek_messages` and `drain_messages` look at queues.
+(`ReceivedLog`), `invocations` from those of all functions (`parse_reports`).
+`LogReader` fetches the log events; `queue_depth`, `peek_messages` and `drain_messages` look at queues.
 """
 
 from lab.observe.columns import lab_id_in
 from lab.observe.executions import ExecutionLog, Mine, everybodys, execution_name, parse_execution_events
+from lab.observe.invocations import parse_reports
 from lab.observe.log_groups import LogEvent, LogGroupMissingError, LogReader
 from lab.observe.queues import QueueDepth, drain_messages, peek_messages, queue_depth
 from lab.observe.received import ReceivedLog, parse_received
@@ -25,6 +27,7 @@ __all__ = [
     "lab_id_in",
     "parse_execution_events",
     "parse_received",
+    "parse_reports",
     "peek_messages",
     "queue_depth",
 ]

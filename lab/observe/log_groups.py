@@ -39,7 +39,7 @@ class LogReader:
         log_group: name of the group.
         since_ms: where the first read starts, epoch milliseconds; 0 for everything.
         overlap_s: seconds that each read goes back at least.
-        page_size: most events a call (AWS returns at most 10,000, or 1 MB).
+        page_size: most events a call. AWS returns at most 10,000, or 1 MB; a page may be empty and still have a token.
         missing_ok: a group that does not exist yet reads as empty (that of a function which never ran).
     """
 

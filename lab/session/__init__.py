@@ -2,6 +2,7 @@
 
 from lab.session.demo import DEMO_RAMP, demo, throw_away_name
 from lab.session.guard import BudgetError, announcement, budget_usd, estimate_of
+from lab.session.invocations import invocations_of
 from lab.session.lifecycle import Timing, down, queue_depths, status, stopped, up
 from lab.session.present import describe_execution, describe_many, stages_as_table, void_stages
 from lab.session.ramp import RampOptions, RampResult, ramp, run_plan, save_tables
@@ -30,6 +31,7 @@ __all__ = [
     "describe_many",
     "down",
     "estimate_of",
+    "invocations_of",
     "make_folder",
     "measured_bill",
     "queue_depths",

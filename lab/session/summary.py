@@ -77,9 +77,14 @@ def ramp_summary(result: RampResult) -> dict[str, Any]:
     }
 
 
-def measured_bill(result: RampResult) -> cost.Bill:
-    """What a ramp costs, or would cost, on AWS: as measured."""
-    return cost.bill(cost.measured_usage(result.sends, result.received, result.executions, result.states))
+def measured_bill(result: RampResult, invocations: pd.DataFrame | None = None) -> cost.Bill:
+    """What a ramp costs, or would cost, on AWS: as measured.
+
+    Args:
+        result: of the ramp.
+        invocations: what its functions were billed for; see :func:`lab.session.invocations_of`. Assumed without it.
+    """
+    return cost.bill(cost.measured_usage(result.sends, result.received, result.executions, result.states, invocations))
 
 
 def ramp_figures(result: RampResult) -> dict[str, Draw]:

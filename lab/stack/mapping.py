@@ -16,7 +16,10 @@ def ensure(names: Names, settings: Settings) -> None:
     client = names.target.client("lambda")
     changeable: dict[str, Any] = {
         "BatchSize": settings.batch_size,
-        # Without it one bad message would make the whole batch come back.
+        # Our function never raises: it returns the ids of the messages that failed. Without this setting Lambda does
+        # not read them, takes every batch for a success, and deletes all its messages; the bad ones would be lost.
+        # (Had the function raised, all of them would come back.)
+        # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
         "Enabled": settings.mapping_enabled,
     }

@@ -21,11 +21,13 @@ class Settings:
     """What a learner may want to turn.
 
     Attributes:
-        function_timeout_s: timeout of each function. AWS wants the queue's visibility timeout to be six times it,
-            so that a slow batch is not handed out a second time while the first is still at work.
+        function_timeout_s: timeout of each function. AWS refuses a mapping to a queue whose visibility timeout is
+            shorter, and advises six times as much: time to try again when the function is throttled.
+            https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
         batch_size: messages that the mapping hands to one invocation at most.
-        max_receive_count: deliveries of a message before it moves to the dead-letter queue; AWS advises five or more.
-        memory_mb: memory of each function, in MiB.
+        max_receive_count: deliveries of a message before it moves to the dead-letter queue. AWS advises five or more,
+            since a delivery counts although the function was throttled and never saw the message.
+        memory_mb: memory of each function, in MiB. On AWS its share of a processor grows with it.
         mapping_enabled: whether the mapping starts to poll at once.
         mapping_concurrency: batches at work at once at most, 2 to 1,000; None leaves it to Lambda.
         reserved_concurrency: invocations of each function at once at most; None leaves it to the account. It caps

@@ -22,7 +22,9 @@ class QueueMissingError(LabError):
 
 def ensure(names: Names, settings: Settings) -> None:
     """Make both queues, or set their attributes when they exist."""
-    # Dead letters are kept as long as SQS can, so that somebody has time to look.
+    # Dead letters are kept as long as SQS can, so that somebody has time to look. The time counts from when a message
+    # was first sent, not from when it moved here, so it must be longer than the other queue's (four days): see
+    # setting-up-dead-letter-queue-retention.html in the developer guide of SQS.
     _ensure_queue(names, names.dead_letter_queue, {"MessageRetentionPeriod": str(FOURTEEN_DAYS_S)})
     redrive = {
         "deadLetterTargetArn": names.queue_arn(names.dead_letter_queue),

@@ -14,7 +14,7 @@ _GONE_DEADLINE_S = 120.0
 
 
 def logging_configuration(names: Names) -> dict[str, Any]:
-    """Every event, with the data that states take and give. An Express Workflow keeps no other record of a run."""
+    """Every event, with the data that states take and give. There is no other record of a single Express execution."""
     return {
         "level": "ALL",
         "includeExecutionData": True,

@@ -34,7 +34,7 @@ def follow(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Read a log group until the execution called ``name`` has ended, and say each state as it is left.
+    """Read a log group until the execution called ``name`` has ended; say the name of each state that it leaves.
 
     Args:
         target: the lab.

@@ -11,8 +11,8 @@ import base64
 import re
 from typing import Any
 
-# Groups of four characters; the last group may end in one or two "=". b64decode() alone is more forgiving: it skips
-# foreign characters and surplus padding in silence, and wrong text would come out.
+# Groups of four characters; the last group may end in one or two "=". b64decode() alone accepts more: it leaves out
+# foreign characters and extra padding without an error, and wrong text would come out.
 BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 
 
@@ -37,7 +37,7 @@ def lambda_handler(event: Any, context: object) -> dict[str, Any]:
     if not isinstance(encoded, str):
         raise MissingInputError("the event needs a string named 'input'")
 
-    # Line breaks slip in when a long message is copied from a page, and carry no meaning in base64.
+    # A long message that is copied from a page may contain line breaks. They mean nothing in base64.
     encoded = "".join(encoded.split())
     if not BASE64.fullmatch(encoded):
         raise InvalidBase64Error("'input' has characters outside the base64 alphabet, or its padding is wrong")

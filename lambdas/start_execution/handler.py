@@ -17,7 +17,7 @@ from botocore.config import Config
 
 # What StartExecution takes, in bytes of UTF-8. A queue takes more (1 MiB on AWS), so a message can be too long for us.
 MAX_INPUT_BYTES = 262_144
-# What JSON leaves open. Every program between here and the last function reads the body, and must be able to.
+# JSON itself has no such limits. But every program from here to the last function reads the body, and has limits.
 MAX_DEPTH = 100
 MAX_DIGITS = 300
 PARALLEL_STARTS = 10
@@ -58,9 +58,9 @@ def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 
 
 def start(record: dict[str, Any]) -> dict[str, Any]:
-    """Start the execution of one record and tell what came of it.
+    """Start the execution of one record and say how that ended.
 
-    No message body makes it raise: the other records of the batch must go on.
+    It raises no error, whatever the body is: the other records of the batch must go on.
     """
     result: dict[str, Any] = {
         "message_id": record["messageId"],

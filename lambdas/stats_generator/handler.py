@@ -22,7 +22,7 @@ def statistics_of(text: str) -> dict[str, int | float]:
     words = text.split()
     return {
         "text_length": len(text),
-        # An empty text has no words, and no average of nothing.
+        # An empty text has no words, and so no average.
         "avg_word_length": sum(len(word) for word in words) / len(words) if words else 0.0,
         # The next two count words, not characters: "9000" is one, and so is "clouds!".
         "num_digits": sum(word.isdigit() for word in words),

@@ -6,13 +6,13 @@ Gives  ``{"input": "cloud-capped towers!", "output": "cloud capped towers ", …
 
 A word begins with a letter, a digit or an underscore, of any script, and goes on with these and with the marks that
 belong to them: vowel signs (हिन्दी), accents (é written as two characters). Scripts without spaces (Chinese, Japanese,
-Thai) give one "word" for each stretch between marks and spaces: to find their words takes a dictionary.
+Thai) give one "word" for everything between two marks or spaces: to find the words in it, one needs a dictionary.
 """
 
 import unicodedata
 from typing import Any
 
-# They join or part the letters of one word, in Persian and in Indian scripts.
+# In Persian and in Indian scripts they stand between the letters of one word.
 JOINERS = "\u200c\u200d"
 
 

@@ -4,8 +4,8 @@
 # **Time:** 10 minutes
 #
 # What happens when many messages per second flow from a queue into a workflow? In this workshop you build
-# such a system out of real AWS services, send it one message, then more and more of them, and see in charts
-# where the time goes and what gives way first. All of it runs on your own machine and costs nothing.
+# such a system with the calls of AWS, send it one message, then more and more of them, and see in charts
+# where the time goes and what reaches its limit first. All of it runs on your own machine and costs nothing.
 #
 # **For whom:** you read a little Python. You need not have seen Amazon SQS, AWS Lambda or AWS Step
 # Functions before.
@@ -22,7 +22,7 @@
 # | word | meaning |
 # |---|---|
 # | **message** | a piece of text that somebody sends and somebody else handles later; here a JSON object with a text in it |
-# | **queue** | where messages wait until they are handled; Amazon SQS |
+# | **queue** | where messages wait until somebody handles them; Amazon SQS |
 # | **function** | a piece of Python that AWS runs when it is called, and only then; AWS Lambda |
 # | **state machine**, **workflow** | a plan of several steps, and which step follows which; AWS Step Functions |
 # | **state** | one step of it |
@@ -30,16 +30,16 @@
 # | **event** | one line of an execution's diary: “entered this state”, “called that function” |
 # | **log group** | where the diaries are kept; Amazon CloudWatch Logs |
 #
-# Step Functions has two kinds of workflow. A *Standard* Workflow may run for a year and keeps its own
-# diary. An *Express* Workflow lasts five minutes at most, may be started many thousand times a second, and
-# keeps no diary but its log. This workshop is about the second kind.
+# Step Functions has two kinds of workflow. A *Standard* Workflow may run for a year, and Step Functions keeps its
+# diary. An *Express* Workflow lasts five minutes at most and may be started many thousand times a second. Its
+# log is its only diary. This workshop is about the second kind.
 
 # %% [markdown]
 # ## The system
 #
 # Each message holds a text, written as base64. A function takes the messages out of the queue and starts
-# one execution for each. The workflow decodes the text, describes it in numbers, removes the special
-# characters and counts its words.
+# one execution for each message. The workflow decodes the text, describes it in numbers, removes the special
+# characters and counts the words.
 
 # %%
 from lab import charts
@@ -49,8 +49,8 @@ charts.pipeline()
 # %% [markdown]
 # ## Predict
 #
-# Before each experiment you write down what you expect. A wrong guess teaches more than a right one, but
-# only if you made it.
+# Before each experiment you write down what you expect. A wrong guess teaches you more than a right one, but
+# only if you made a guess.
 #
 # - How long will one message take from the queue to the last state, on your machine? 5 milliseconds, 50,
 #   500, 5000?
@@ -74,8 +74,8 @@ workshop.predict("messages a second", 100)
 # ## Run
 #
 # A *target* says where the lab runs. The usual one is `embedded`: LocalStack, a program that answers like
-# AWS, runs as a process on your machine. (`localstack` is LocalStack in Docker; `aws` is a real account,
-# and is never used unless you ask for it with the variable `LAB_TARGET`.)
+# AWS, runs as a process on your machine. (`localstack` is one that runs already, such as the one of `docker
+# compose up`; `aws` is a real account, and is used only when you ask for it with the variable `LAB_TARGET`.)
 #
 # The next cell finds the lab and starts its LocalStack if it is not running. Every notebook begins like
 # this.
@@ -84,8 +84,8 @@ workshop.predict("messages a second", 100)
 here = workshop.open_lab(start=True, complete=False)
 
 # %% [markdown]
-# Is there anything that the lab needs and your machine lacks? The command `lab doctor` says so; here is the
-# same in a cell. `ok` should be `True` everywhere; where it is not, `next step` says what to type.
+# Does your machine lack anything that the lab needs? The command `lab doctor` says so; here is the same in a
+# cell. `ok` should be `True` everywhere. Where it is not, `next step` says what to type.
 
 # %% tags=["nbval-ignore-output"]
 import pandas as pd
@@ -120,9 +120,9 @@ self_checks.answer(
 # %% [markdown]
 # ## Read the result
 #
-# The lab answers. At first it is empty, without a queue or a function; notebook 01 fills it. Ask it yourself.
-# `here.client("sqs")` is `boto3.client("sqs")`, Amazon's own Python library, with the address of your lab
-# filled in; nothing else about it is special. What you learn to call here you can call on AWS.
+# The lab answers. At first it is empty, without a queue or a function; notebook 01 fills it. Ask it something
+# yourself. `here.client("sqs")` is `boto3.client("sqs")`, a client of Amazon's own Python library, with the address
+# of your lab filled in. Nothing else about it is special: the calls that you learn here are the calls of AWS.
 
 # %%
 here.client("sts").get_caller_identity()["Account"]
@@ -148,7 +148,7 @@ here.client("sts").get_caller_identity()["Account"]
 # ## Recap
 #
 # - Messages wait in a queue, a function starts one execution of the workflow for each, and the log group
-#   tells what became of it.
+#   shows how it ended.
 # - The lab runs on your machine until you stop it: Ctrl-C where you typed `make lab`, or `lab down` in a
 #   terminal.
 # - Lessons have a fixed shape: vocabulary, predict, run, read the result, your turn, recap.
@@ -165,7 +165,13 @@ workshop.contents()
 # %% [markdown]
 # ## Roads not taken
 #
-# - **The console.** AWS shows all of this in its web console. It is good for looking, but clicks cannot be
-#   repeated, compared or tested; so here you work with calls, and draw the pictures yourself.
-# - **A real account from the start.** `LAB_TARGET=aws` runs the same notebooks there. It costs a few cents
-#   and needs permissions that not everybody has; `lab policy` prints them. Learn here first.
+# - **The console.** AWS shows all of this in its web console. It is good to look at, but you cannot repeat, compare
+#   or test clicks. So here you work with calls, and draw the pictures yourself.
+# - **A real account from the start.** The notebooks are made for a real account as well (`LAB_TARGET=aws`). Up to
+#   now they were tried against models of AWS only, not in an account. It would cost a few cents and needs
+#   permissions that not everybody has; `lab policy` prints them. Learn here first.
+
+# %% [markdown]
+# ## Sources
+#
+# - [Standard and Express Workflows](https://docs.aws.amazon.com/step-functions/latest/dg/choosing-workflow-type.html)

@@ -4,7 +4,8 @@
 # **Time:** 30 minutes
 #
 # You make every part of the system, one AWS call at a time: two queues, three roles, log groups, five
-# functions, the Express Workflow, and the mapping that ties the queue to it. After this notebook you
+# functions, the Express Workflow, and the mapping that connects the queue with the first function. After this
+# notebook you
 #
 # - know what each part is for, and which setting of it matters,
 # - can read a state machine's definition,
@@ -16,7 +17,7 @@
 # | word | meaning |
 # |---|---|
 # | **ARN** | Amazon Resource Name: the full name of a thing on AWS, with service, region and account |
-# | **role** | an identity that a service takes on while it works for you; its *policies* say what it may do |
+# | **role** | an identity that a service uses while it works for you; its *policies* say what it may do |
 # | **handler** | the Python function that Lambda calls, `lambda_handler(event, context)` |
 # | **definition** | a state machine as JSON, in the Amazon States Language |
 # | **event source mapping** | the part of Lambda that polls a queue and calls a function with what it finds |
@@ -74,11 +75,13 @@ workshop.predict("seconds to hide a message", 10)
 # ## Run: the queues
 #
 # First the dead-letter queue, since the other one refers to it. It keeps messages for 14 days, the longest
-# that SQS offers: dead letters are there for somebody to look at them.
+# that SQS offers: somebody should have the time to look at them. The days count from when a message was first
+# *sent*, not from when it came here. So a dead-letter queue must keep messages longer than the queue before it,
+# which has them for four days unless you say otherwise.
 #
-# `workshop.create` makes the call that it is given. It is patient (on AWS a new role takes some seconds to
-# be known everywhere) and does not mind when the thing is there already, so you can run this notebook
-# twice.
+# `workshop.create` makes the call that you give it. It tries again for a while, since on AWS some seconds pass
+# before a new role is known everywhere. And it accepts that the thing exists already, so you can run this
+# notebook twice.
 
 # %%
 workshop.create(
@@ -90,10 +93,18 @@ workshop.create(
 workshop.tell(names.dead_letter_queue)
 
 # %% [markdown]
-# Now the queue itself. A message that was handed out five times and never handled moves to the dead-letter
-# queue. The visibility timeout is 60 seconds, six times what the function may take: if it were shorter than
-# the function's work, a slow message would be handed out a second time while the first copy is still being
-# handled.
+# Now the queue itself. A message that was handed out and not handled becomes visible again when its visibility
+# timeout is over. After five times it moves to the dead-letter queue.
+#
+# Two numbers need a reason. The *visibility timeout* must not be shorter than what the function may take, here 10
+# seconds: AWS refuses to connect such a queue with the function, for a slow message would be handed out a second
+# time while it is still in work. But one time is not enough. When an earlier batch keeps the function busy, Lambda
+# may find no room for the next one. It is *throttled*, and tries again, while the messages stay hidden. For that
+# AWS advises six times the function's timeout: 60 seconds.
+#
+# And *five times*, because each time that the queue hands a message out counts, even when Lambda found no room for
+# it and the function never saw it. With a count of one, good messages would end among the dead letters only
+# because Lambda was busy. AWS advises at least five.
 
 # %%
 redrive = {
@@ -127,7 +138,7 @@ workshop.compare("seconds to hide a message", 60)
 # %% [markdown]
 # ## Run: the roles
 #
-# A role has two halves. The *trust policy* says who may take the role on, here the service Lambda:
+# A role has two halves. The *trust policy* says who may use the role, here the service Lambda:
 
 # %%
 workshop.show_json(
@@ -135,15 +146,15 @@ workshop.show_json(
 )
 
 # %% [markdown]
-# The *permission policies* say what the role may do. The workflow may call exactly four functions and no
-# others. The names in `${…}` are replaced by the ARNs of your lab when the policy is made.
+# The *permission policies* say what the role may do. The workflow may call exactly these four functions. When
+# the policy is made, the ARNs of your lab replace the names in `${…}`.
 
 # %%
 workshop.show(documents.POLICIES / "invoke_functions.json")
 
 # %% [markdown]
-# Three roles do: one for the workflow, one for its four functions, and one for `start_execution`, which
-# alone may receive messages and start executions.
+# You need three roles: one for the workflow, one for its four functions, and one for `start_execution`. Only
+# the last one may receive messages and start executions.
 
 # %%
 roles = {
@@ -170,8 +181,8 @@ for role, (service, policies) in roles.items():
 # %% [markdown]
 # ## Run: the log groups
 #
-# The workflow writes its events into one log group, and each function what it prints into another. On AWS
-# logs are the most expensive part of this system, so they are forgotten after seven days.
+# The workflow writes its events into one log group. Each function has a log group of its own for what it prints.
+# On AWS logs are the most expensive part of this system, so they are deleted after seven days.
 
 # %%
 five = [*stack.PIPELINE_FUNCTIONS, "start_execution"]
@@ -213,6 +224,9 @@ workshop.show(paths.LAMBDAS / "tokenizer_counter" / "handler.py")
 # To deploy a function is to send Lambda a zip archive with the file in it, and to say which Python runs it,
 # which function in it is the handler, how long it may take, and how much memory (in MB) it gets. `package`
 # makes the archive.
+#
+# On AWS, memory is more than memory: the share of a processor grows with it. At 1,769 MB a function has one whole
+# processor. 128 MB is the least that there is; AWS advises it for simple functions only. Ours are simple.
 
 # %%
 common = {
@@ -240,7 +254,7 @@ for folder in stack.PIPELINE_FUNCTIONS:
 # This is the definition. Read it from the top: `StartAt` names the first state, `Next` the one that
 # follows, and `End` is the end. Each state is a `Task` that invokes a function: `"Payload.$": "$"` hands it
 # everything that the state was given, and `"OutputPath": "$.Payload"` keeps what the function returned and
-# drops the envelope around it.
+# drops the envelope around it. (These expressions are JSONPath.)
 
 # %%
 workshop.show(paths.STATE_MACHINES / "text_processing.asl.json")
@@ -253,9 +267,9 @@ definition = documents.definition("text_processing", names.substitutions)
 charts.state_machine_graph(definition)
 
 # %% [markdown]
-# An Express Workflow keeps no record of its executions but what it logs. So it is told to log everything:
-# level `ALL`, with the data that goes into and comes out of each state. (On AWS you may want less, later:
-# see “cost”.)
+# The log is the only record of a single execution of an Express Workflow. So tell it to log everything: level
+# `ALL`, with the data that goes into and comes out of each state. (On AWS you may want less later: notebook 10
+# shows what it costs.)
 
 # %%
 destination = {
@@ -287,15 +301,15 @@ workflows.describe_state_machine(stateMachineArn=names.state_machine_arn)[
 # ## Run: from the queue to the workflow
 #
 # A queue cannot start a workflow by itself. A fifth function does it: it gets a batch of messages, starts
-# one execution for each, and gives back the ids of those that failed. Anybody may put anything into a queue:
-# so it looks at each body first, and one that nobody can read fails alone, under a name that says why.
+# one execution for each, and gives back the ids of those that failed. Anybody may put anything into a queue. So
+# the function looks at each body first. A body that cannot be read fails alone, and the error's name says why.
 
 # %%
 workshop.show(paths.LAMBDAS / "start_execution" / "handler.py")
 
 # %% [markdown]
-# It learns from an environment variable which state machine to start. Then wait until Lambda has made all
-# five functions ready.
+# An environment variable tells it which state machine to start. The next cell also waits until Lambda has made
+# all five functions ready.
 
 # %%
 workshop.create(
@@ -314,8 +328,13 @@ for folder in five:
 
 # %% [markdown]
 # Last comes the event source mapping, and with it the system is alive: Lambda polls the queue and calls the
-# function with up to ten messages at a time. `ReportBatchItemFailures` makes it read the list of failed ids
-# that the function returns; without it, one bad message would send all ten back into the queue.
+# function with up to ten messages at a time.
+#
+# `ReportBatchItemFailures` makes Lambda read the list of failed ids that the function returns. These messages go
+# back to the queue, and the others are deleted. Without this setting Lambda asks only whether the function raised
+# an error. Ours never does. So Lambda would take each batch for a success and delete all ten messages: a bad one
+# would be gone, and nobody would know. (If the function did raise an error, all ten would come back, and nine
+# executions would be started again.)
 
 # %%
 workshop.create(
@@ -333,7 +352,10 @@ workshop.wait_for_mapping(names)
 #
 # Did the order matter? Hardly. An ARN follows from a name, an account and a region, so two things can refer
 # to each other before either of them exists. Only this had to be right: a role before the function that
-# takes it on, and the mapping last, because from then on messages move.
+# uses it, and the mapping last, because from then on messages move.
+#
+# And the visibility timeout? With 5 seconds, AWS would have refused the mapping. It would accept 10, but 60 leaves
+# room for new attempts.
 
 # %%
 workshop.compare("what must be made first", "the roles")
@@ -455,23 +477,40 @@ self_checks.exercise_policy(policy, names)
 # %% [markdown]
 # ## Recap
 #
-# - A queue holds messages; its visibility timeout is six times what the function may take, and messages
-#   that fail five times end in the dead-letter queue.
-# - A role is who a service is while it works for you. Each of the three here may do what it must and
+# - A queue holds messages. Its visibility timeout is six times what the function may take, so that Lambda can
+#   try again when it is throttled. Messages that fail five times end in the dead-letter queue.
+# - A role is the identity of a service while it works for you. Each of the three here may do what it must and
 #   nothing else.
-# - A state machine is JSON: states, each with what it does and what comes next. An Express Workflow leaves
-#   no trace but its log.
-# - The mapping is the pump. As soon as it is there, messages flow.
+# - A state machine is JSON: states, each with what it does and what comes next. The log is the only record of a
+#   single Express execution.
+# - The mapping is the pump. As soon as it exists, messages flow. It must be told to read which of them failed.
 #
-# Next: `02_first_message`, in which one does.
+# Next: `02_first_message`. You send one message and follow it.
 
 # %% [markdown]
 # ## Roads not taken
 #
 # - **Describe instead of call.** CloudFormation, the CDK, SAM or Terraform take a description of all this
 #   and make the calls for you; in a project you would use one of them. Here the calls are the lesson.
-# - **No function in between.** EventBridge Pipes connects a queue to a state machine without code. The
-#   function is kept because it is what the original sample does, and because it shows partial batch
-#   failures.
+# - **No function in between.** EventBridge Pipes connects a queue with a state machine without code. The lab keeps
+#   the function because the original sample has it, and because it can look at each body before it starts anything.
+# - **JSONata instead of JSONPath.** AWS recommends it for new state machines: one language for what goes into a
+#   state and what comes out, with functions that compute. The lab keeps the sample's JSONPath.
+# - **The workflow as code.** In a *durable function* of Lambda the steps are Python, and Lambda keeps what each step
+#   returned. The lab is about Step Functions, which shows the steps as a graph and logs each of them.
 # - **Encrypted queues and logs.** One attribute each, with a key of KMS; left out to keep the policies
 #   short.
+
+# %% [markdown]
+# ## Sources
+#
+# - [A queue for Lambda](https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html): six times the
+#   timeout, at least one, and at least five receives
+# - [Errors in a batch](https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html) and
+#   `ReportBatchItemFailures`
+# - [How long a dead-letter queue keeps a message](https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/setting-up-dead-letter-queue-retention.html)
+# - [Memory and processor of a function](https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html)
+# - [Logs of Express Workflows](https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html)
+# - [JSONata](https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html),
+#   [durable functions](https://docs.aws.amazon.com/lambda/latest/dg/durable-functions.html),
+#   [EventBridge Pipes](https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-pipes.html)

@@ -3,8 +3,8 @@
 #
 # **Time:** 25 minutes
 #
-# One message goes through the system, and you follow it: out of the queue, through four states, into the
-# log. After this notebook you
+# You send one message and follow it: out of the queue, through four states, into the log. After this
+# notebook you
 #
 # - can send a message and find its execution,
 # - can read an execution's events and see in a waterfall chart where its time went,
@@ -78,8 +78,8 @@ workshop.predict("more words or fewer", "more")
 # %% [markdown]
 # ## Run
 #
-# A queue has a URL, and sending to it is one call. SQS answers with the id that it gave the message. The
-# function `start_execution` uses that id as the name of the execution, and so you can find it again.
+# A queue has a URL, and one call sends a message to it. SQS answers with the id that it gave the message. The
+# function `start_execution` uses this id as the name of the execution, so that you can find it again.
 
 # %%
 queue_url = sqs.get_queue_url(QueueName=names.queue)["QueueUrl"]
@@ -87,8 +87,8 @@ sent = sqs.send_message(QueueUrl=queue_url, MessageBody=messages.SAMPLE_BODY)
 message_id = sent["MessageId"]
 
 # %% [markdown]
-# Now watch it. `follow` reads the log group again and again until the execution has ended, and says each
-# state as it is left.
+# Now watch it. `follow` reads the log group again and again until the execution has ended. It prints the name
+# of each state when the execution leaves it.
 
 # %%
 executions, states = workshop.follow(here, names.log_group, message_id)
@@ -118,9 +118,8 @@ self_checks.answer(
 )
 
 # %% [markdown]
-# 97 words are what white space separates, and 444 characters are in them. 22 of these words have something
-# special about them, a comma or a dash. One chart for the four numbers; it will be more interesting with
-# many texts.
+# White space separates 97 words, with 444 characters in them. 22 of these words contain something special, a
+# comma or a dash. Here is one chart for the four numbers. It will be more interesting with many texts.
 
 # %%
 charts.text_statistics(workshop.statistics_of([output]))
@@ -181,9 +180,9 @@ self_checks.answer(
 )
 
 # %% [markdown]
-# Each function takes well under a millisecond to do its work: the text is short. What you see is the price
-# of *calling* a function. The first time, Lambda has to start Python and import your file as well; that is
-# a **cold start**. The processes stay, so the same message again is faster.
+# Each function does its work in well under a millisecond, for the text is short. What you see is the time that it
+# takes to *call* a function. The first time, Lambda must also start Python and import your file. That is a
+# **cold start**. The processes stay, so the same message is faster the second time.
 
 # %%
 again = sqs.send_message(QueueUrl=queue_url, MessageBody=messages.SAMPLE_BODY)[
@@ -211,19 +210,21 @@ self_checks.answer(
 #
 # `follow` did nothing that you cannot do yourself. All of it is in the log group, and `FilterLogEvents` finds the
 # events that contain the message's id. (That is AWS. LocalStack reads no pattern and gives back all events, so the
-# list below it looks for itself.) The answer comes in pages of ten thousand events, the oldest first; with a start
-# time the first page is enough.
+# cell looks for the id itself.) The answer comes in pages. A page holds up to 1 MB or 10,000 events, but it may
+# hold fewer, or none, and still carry a token that leads to the next page. Only an answer without a token is the
+# last one. So always read all pages; a *paginator* does that for you.
 
 # %%
 began = executions["started"][0]
-found = logs.filter_log_events(
+pages = logs.get_paginator("filter_log_events").paginate(
     logGroupName=names.log_group,
     filterPattern=f'"{message_id}"',
     startTime=int(began.timestamp() * 1000),
 )
 lines = [
     event["message"]
-    for event in found["events"]
+    for page in pages
+    for event in page["events"]
     if message_id in event["message"]
 ]
 diary = workshop.event_table(lines)
@@ -231,9 +232,8 @@ diary.set_index("id")[["type", "state"]]
 
 # %% [markdown]
 # 22 events: the start, five for each of the four states, and the end. `TaskStateEntered` and
-# `TaskStateExited` are the state's; in between, the task was scheduled, started and succeeded. A log is
-# delivered as well as AWS can, with no promise that it is complete: a missing event does not mean that a
-# message was lost.
+# `TaskStateExited` belong to the state; in between, the task was scheduled, started and succeeded. AWS does not
+# promise that a log is complete or in time: a missing event does not mean that a message was lost.
 
 # %%
 self_checks.answer(
@@ -244,8 +244,8 @@ self_checks.answer(
 )
 
 # %% [markdown]
-# The functions have logs as well. `start_execution` prints one line for each message, and in it are three
-# instants: when SQS took the message, when it handed it out, and when the execution was started.
+# The functions have logs as well. `start_execution` prints one line for each message, with three instants: when
+# SQS took the message, when it handed the message out, and when the execution was started.
 
 # %% tags=["nbval-ignore-output"]
 group = names.function_log_group("start_execution")
@@ -341,7 +341,7 @@ self_checks.exercise_counted_words(my_stats)
 #
 #     {"Type": "Wait", "Seconds": 1, "Next": "the name of the state that follows"}
 #
-# Give it any name, add it to `definition["States"]`, and lead the way through it.
+# Give it any name, add it to `definition["States"]`, and change the workflow so that it goes through your state.
 
 # %%
 definition = documents.definition("text_processing", names.substitutions)
@@ -418,19 +418,37 @@ self_checks.exercise_waiting_state(
 #
 # - `SendMessage` answers with an id, and here the execution has that id as its name.
 # - An execution of four states leaves 22 events. From “entered” and “exited” comes the waterfall.
-# - Calling a function costs more time than these functions need for their work; the first call costs the
+# - To call a function takes more time than these functions need for their work; the first call takes the
 #   most.
-# - An Express Workflow cannot be asked about its past: `DescribeExecution` and `GetExecutionHistory` do not
-#   serve it. The log is all there is.
+# - You cannot ask Step Functions about a past execution of an Express Workflow: `DescribeExecution` and
+#   `GetExecutionHistory` do not serve it. The log is the only record of a single execution. On AWS there are also
+#   CloudWatch's metrics: how many executions started, succeeded and failed, how long they took, what was billed.
+#   LocalStack does not write them.
 #
-# Next: many messages. How many a second?
+# Next: `03_increasing_rates`. You send many messages. How many a second can the system handle?
 
 # %% [markdown]
 # ## Roads not taken
 #
-# - **Wait for the answer.** `StartSyncExecution` starts an Express Workflow and returns what its last state
-#   gave back. Behind a queue nobody waits for an answer, so the lab does not use it.
+# - **Wait for the answer.** `StartSyncExecution` starts an Express Workflow and returns when its last state has
+#   ended; notebook 03 uses it by hand. If `start_execution` used it, it would know how the workflow ended: a
+#   message whose workflow failed could go back to the queue, and after five times to the dead-letter queue. A
+#   synchronous execution runs *at most once*, an asynchronous one *at least once*. EventBridge Pipes starts Express
+#   Workflows this way unless you say otherwise. The price: the function waits, and is billed, for as long as the
+#   workflow takes. The lab keeps the asynchronous start of the original sample.
 # - **Logs Insights.** CloudWatch's query language finds and counts over many log groups at once. It takes
 #   seconds to answer; for one execution the filter is enough.
 # - **Wait states in an Express Workflow** cost money on AWS while they wait, since Express is paid by
 #   duration. A Standard Workflow waits for free.
+
+# %% [markdown]
+# ## Sources
+#
+# - [FilterLogEvents](https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html):
+#   its pages and tokens
+# - [Logs of Express Workflows](https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html), delivered as well as
+#   AWS can
+# - [Metrics of Step Functions](https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html)
+# - [Synchronous and asynchronous Express Workflows](https://docs.aws.amazon.com/step-functions/latest/dg/choosing-workflow-type.html),
+#   at most once and at least once
+# - [EventBridge Pipes with a state machine](https://docs.aws.amazon.com/eventbridge/latest/pipes-reference/API_PipeTargetStateMachineParameters.html)

@@ -3,13 +3,13 @@
 #
 # **Time:** 35 minutes
 #
-# How long does a message take? There is no such number: each takes its own time. You learn to say something
-# true about thousands of times at once, to find out which part of the way takes them, and to catch the
-# commonest mistake in measuring them. After this notebook you
+# How long does a message take? There is no single number: each message takes its own time. You learn to describe
+# thousands of times with a few numbers, to find out where a message spends its time, and to avoid the commonest
+# mistake in measuring it. After this notebook you
 #
-# - read p50, p90, p99 and the maximum, and know why averages mislead,
+# - can read p50, p90, p99 and the maximum, and know why averages mislead,
 # - can split a message's time into its parts, and see a cold start among them,
-# - know what a sender that was held up hides, and how to count so that it does not,
+# - know what is missing in the numbers of a sender that was held up, and how to measure so that it is not,
 # - can check a measurement with Little's law.
 
 # %% [markdown]
@@ -18,16 +18,16 @@
 # | word | meaning |
 # |---|---|
 # | **latency** | the time from when something was due to when it was done |
-# | **percentile** | p90 is the value that 90 of 100 do not exceed; p50, the *median*, that half of them do not |
-# | **tail** | the few slowest |
+# | **percentile** | p90: 90 of 100 values are no larger than it; p50, the *median*: half of them are no larger |
+# | **tail** | the few slowest messages |
 # | **send lag** | from when a message was due to when it left the sender |
 # | **queue wait** | from when SQS took it to when SQS handed it out |
 # | **start delay** | from there to the first event of its execution |
 # | **duration** | from the first event of the execution to the last |
 # | **end-to-end latency** | all of this together: from the planned send time to the end |
-# | **naive latency** | the same, counted from when the message did leave |
+# | **naive latency** | the same, but counted from when the message really left |
 # | **coordinated omission** | the mistake of the naive latency: what was not sent in time is not counted |
-# | **cold start** | what the first call of a function costs: a process is started, and your file is imported |
+# | **cold start** | what the first call of a function takes longer: a process starts, and imports your file |
 
 # %%
 import math
@@ -52,9 +52,9 @@ queue_url = sqs.get_queue_url(QueueName=names.queue)["QueueUrl"]
 #
 # - Ten messages: nine took 100 milliseconds, and one took two seconds. What is their average? What is their
 #   p50, their p90, their p99?
-# - Which part of its way takes a message the longest: the wait in the queue, the start, or the four states?
-# - Twenty messages a second are sent, and for one second the sender is held up. How many messages are late?
-#   How many of them does a clock see that starts when a message leaves?
+# - Where does a message spend most of its time: in the queue, at the start, or in the four states?
+# - A sender sends twenty messages a second, and is held up for one second. How many messages are late? How many
+#   of them does a clock see that starts when a message leaves?
 
 # %%
 # BEGIN SOLUTION
@@ -74,7 +74,7 @@ workshop.predict("late ones that the clock sees", 20)
 # END SOLUTION
 
 # %% [markdown]
-# The first question can be answered at once.
+# You can answer the first question at once.
 
 # %%
 ten = pd.Series([100] * 9 + [2000])
@@ -97,13 +97,12 @@ self_checks.answer(
 )
 
 # %% [markdown]
-# The average is 290, and no message took anything like it: nine were faster, one far slower. The average is
-# right for adding up (what do I pay for ten messages?) and wrong for saying what somebody waits. p50 and p90
-# say what most people get. p99 and the maximum say what the unlucky ones get. And who sends a hundred
-# messages a day is unlucky once a day.
+# The average is 290, and no message took about 290: nine were faster, one was far slower. Use the average when you
+# add up (what do I pay for ten messages?), not when you want to know how long people wait. p50 and p90 say how long
+# most people wait. p99 and the maximum say how long the unlucky ones wait. And if you send a hundred messages a
+# day, you are unlucky once a day.
 #
-# Neither can percentiles be averaged. Two servers handled a hundred messages each, and one of them had a
-# bad day:
+# Nor can you average percentiles. Two servers handled a hundred messages each, and one of them had a bad day:
 
 # %%
 calm = pd.Series([100] * 100)
@@ -123,15 +122,14 @@ self_checks.answer(
 )
 
 # %% [markdown]
-# So whoever wants the p99 of a day must keep more than the p99 of each minute. The lab keeps every single
-# number.
+# So for the p99 of a day you must keep more than the p99 of each minute. The lab keeps every single number.
 
 # %% [markdown]
 # ## Run
 #
-# A gentle staircase, well below saturation: here it is not the limit that counts, but the way. To have a
-# cold start among the messages, make Lambda throw its processes away. Each change of a function's
-# configuration does that, even that of its description.
+# A gentle staircase, well below saturation: this time you look at single messages, not at the limit. To have a
+# cold start among them, make Lambda start its processes again. Each change of a function's configuration does
+# that, even a change of its description.
 
 # %%
 for folder in stack.PIPELINE_FUNCTIONS:
@@ -161,8 +159,7 @@ self_checks.answer(
 # %% [markdown]
 # ## Read the result: percentiles
 #
-# `result.messages` has one row for each message. The column `end_to_end_s` is the one that matters to
-# whoever waits.
+# `result.messages` has one row for each message. The column `end_to_end_s` is the time that a user waits.
 
 # %% tags=["nbval-ignore-output"]
 took = result.messages["end_to_end_s"].dropna()
@@ -173,8 +170,8 @@ figures = {"average": took.mean()} | {
 (pd.Series(figures) * 1000).round(1).to_frame("milliseconds")
 
 # %% [markdown]
-# How is p99 found? Sort all latencies, and count to the place that 99 of 100 do not go beyond. It always is
-# a value that a message did have, not something in between.
+# How do you find p99? Sort all latencies, and take the one at which 99 of 100 are no larger. It is always the
+# latency of some message, not a value between two.
 
 # %%
 place = math.ceil(0.99 * len(took))
@@ -197,10 +194,10 @@ charts.latency_by_rate(result.stages)
 # %% [markdown]
 # ## Read the result: the parts
 #
-# A message's time has five parts. Four of them are columns already; the fifth is the call to SQS itself, from
-# when the message left to when SQS wrote down that it has it. (SQS writes whole milliseconds, so this one
-# can come out a little below zero.) These are averages for each rate, in milliseconds. Here averages are
-# right, for they are to be added up.
+# A message's time has five parts. Four of them are columns already. The fifth is the call to SQS itself, from
+# when the message left to when SQS wrote down that it has the message. (SQS writes whole milliseconds, so this
+# one can be a little below zero.) The table shows averages for each rate, in milliseconds. Here averages are
+# right, because you add the parts up.
 
 # %% tags=["nbval-ignore-output"]
 parts = "send_lag_s to_queue_s queue_wait_s start_delay_s duration_s".split()
@@ -225,9 +222,8 @@ longest = way[parts].mean().idxmax().removesuffix("_s")
 workshop.compare("the longest part of the way", longest)
 
 # %% [markdown]
-# Which part is the longest, and which one grows with the rate? Most of the time goes into the workflow or
-# into getting there, and hardly any into the functions' own work. So look into the duration, state by
-# state:
+# Which part is the longest, and which one grows with the rate? A message spends most of its time in the workflow or
+# on the way to it, and hardly any in the functions' own work. So look at the duration, state by state:
 
 # %% tags=["nbval-ignore-output"]
 charts.state_times_by_rate(result.state_times)
@@ -243,13 +239,13 @@ self_checks.answer(
 )
 
 # %% [markdown]
-# The states take nearly all of the duration. (Two milliseconds are granted: AWS writes its events' times in
-# whole milliseconds.)
+# The states take nearly all of the duration. (The check allows two milliseconds more: AWS writes the times of its
+# events in whole milliseconds.)
 
 # %% [markdown]
 # ## Read the result: the cold start
 #
-# Who was the slowest? This is its execution:
+# Which message was the slowest? This is its execution:
 
 # %% tags=["nbval-ignore-output"]
 slowest = way.loc[way["end_to_end_s"].idxmax()]
@@ -262,7 +258,7 @@ charts.waterfall(
 
 # %% [markdown]
 # And these are all messages, over the time at which they were due. Each cell is a number of messages, each
-# column a moment; the line is the maximum. Such a chart is a *heatmap*. It shows what no percentile can:
+# column a moment; the line is the maximum. Such a chart is a *heatmap*. It shows what no percentile can show:
 # *when* something was slow, and whether there are two kinds of messages.
 
 # %% tags=["nbval-ignore-output"]
@@ -279,21 +275,21 @@ self_checks.answer(
 
 # %% [markdown]
 # On the left are the cold starts: four functions, each of which had to start Python and to import its file.
-# Whoever comes while they start waits as well. After that the processes stay. With a steady stream of
-# messages cold starts are rare, so they hardly show in p50, and are the very thing that makes the maximum. When
-# the rate climbs, Lambda starts more processes, and there are cold starts again.
+# Messages that arrive meanwhile wait, too. After that the processes stay. With a steady stream of messages cold
+# starts are rare. So p50 hardly shows them, while they often are the maximum. When the rate grows, Lambda starts
+# more processes, and there are cold starts again.
 
 # %% [markdown]
 # ## Read the result: Little's law
 #
 # Three numbers describe any place where things arrive, stay and leave: how many are there on average, L;
-# how many arrive in a second, λ; and how long each stays on average, W. John Little proved in 1961 what
-# everybody believed:
+# how many arrive in a second, λ; and how long each stays on average, W. In 1961 John Little proved what many had
+# assumed:
 #
 # **L = λ · W**
 #
-# It does not matter how the arrivals are spaced, nor in which order they are handled. Only, as many must leave
-# as arrive. For each stage the lab measures L from the backlog, and λ and W from the messages:
+# It does not matter how the arrivals are spaced, nor in which order they are handled. There is one condition: as
+# many must leave as arrive. For each stage the lab measures L from the backlog, and λ and W from the messages:
 
 # %% tags=["nbval-ignore-output"]
 little = backlog.stage_backlog(result.messages)
@@ -304,11 +300,11 @@ little[columns.split()].round(3)
 
 # %% [markdown]
 # `arrival_rate` is λ, `mean_time_s` is W, `little_in_system` is λ·W, and `mean_in_system` is L. Below saturation
-# the last two are next to the same: only a message that arrives in one stage and leaves in the next spoils the
-# sum. In the last stage of notebook 03 they are not, for there more arrived than left.
+# the last two are almost equal: they differ only by the messages that arrive in one stage and leave in the next. In
+# the last stage of notebook 03 they are not equal, since more messages arrived there than left.
 #
-# Do not take the lab's word for it. Here the backlog is looked at every half millisecond and averaged; λ is
-# all messages over all the time, and W is their average stay.
+# Check it yourself. The next cell looks at the backlog every half millisecond and takes the average. λ is the number
+# of messages divided by the time, and W is the average time that they stay.
 
 # %%
 curve = backlog.backlog_over_time(result.messages, step_s=0.0005)
@@ -325,16 +321,16 @@ self_checks.answer(
 )
 
 # %% [markdown]
-# This is worth more than it seems. A queue tells you for nothing how many messages are in it
-# (`GetQueueAttributes`). Divide by the rate, and you know how long they wait, without measuring a single
-# one. And where you do measure all three and they do not fit, one of the measurements is wrong.
+# The law is useful. You can ask a queue how many messages are in it (`GetQueueAttributes`). Divide by the rate, and
+# you know how long they wait, without measuring a single message. And if you measure all three numbers and they do
+# not fit, one of the measurements is wrong.
 
 # %% [markdown]
 # ## Run: a sender that is held up
 #
 # Now the commonest mistake. The sender of this run has one thread, and one of its calls is held up for a
-# second: a lost packet, a pause for garbage collection, a laptop that dozes off. What is planned for this
-# second leaves late.
+# second. (A lost packet can do that, a pause for garbage collection, or a laptop that goes to sleep.) Messages that
+# are planned for this second leave late.
 
 
 # %%
@@ -356,9 +352,9 @@ held_up = session.run_plan(here, plan, to_send, sender=sender)
 # %% [markdown]
 # ## Read the result: two clocks
 #
-# For each message there are two latencies. The naive one starts its clock when the message leaves; many
-# tools measure nothing else. The corrected one starts when the message was due. Here are both, in
-# milliseconds, for the stage that was held up:
+# For each message there are two latencies. The naive one counts from when the message leaves; many tools measure
+# only this one. The corrected one counts from when the message was due. Here are both, in milliseconds, for the
+# stage that was held up:
 
 # %% tags=["nbval-ignore-output"]
 held = held_up.messages.query("stage == 1")[["end_to_end_s", "naive_s"]] * 1000
@@ -412,17 +408,17 @@ self_checks.answer(
 # little had happened. Gil Tene calls this *coordinated omission*: sender and system stand still together, and what
 # was not sent is not counted.
 #
-# In a closed loop it is always so, for a closed loop has no plan that it could be late for. That is the
-# second half of the lie in notebook 03. The lab counts from the planned time everywhere, and shows the naive
-# latency only to warn of it.
+# In a closed loop it is always so, since a closed loop has no plan and can never be late. That is the second way in
+# which it misleads (notebook 03 showed the first). The lab counts from the planned time everywhere, and shows the
+# naive latency only to warn you of it.
 
 # %% [markdown]
 # ## Your turn
 #
 # ### Exercise 1: a percentile
 #
-# Write it yourself: the smallest of `values` that at least the given share of them do not exceed. The share
-# is 0.99 for p99. The values are not sorted.
+# Write it yourself: the smallest of `values` for which at least the given share of all values is no larger. The
+# share is 0.99 for p99. The values are not sorted.
 
 
 # %%
@@ -440,10 +436,10 @@ self_checks.exercise_percentile(percentile)
 # %% [markdown]
 # ### Exercise 2: correct a closed loop
 #
-# Somebody meant to send one message every 100 milliseconds, but in a closed loop, and wrote down how long
-# each took: `[20, 350, 20, 20, 20]`. Four of five are fast, says the list. Correct it. Message number k (from 0) was
-# due at `k * every`. It was sent then, or when the one before it had ended, whichever was later. Give back
-# for each message the time from when it was due to when it ended.
+# Somebody wanted to send one message every 100 milliseconds, but in a closed loop, and wrote down how long
+# each took: `[20, 350, 20, 20, 20]`. By this list four of five are fast. Correct it. Message number k (from 0) was
+# due at `k * every`. It was sent then, or when the one before it had ended, whichever was later. Return for each
+# message the time from when it was due to when it ended.
 
 
 # %%
@@ -491,21 +487,21 @@ self_checks.exercise_mean_wait(mean_wait)
 # %% [markdown]
 # ## Recap
 #
-# - Say p50, p99 and the maximum. Average only what is to be added up, and never average percentiles.
-# - The latency that counts begins when a message was due. Every other clock forgets those who had to wait
-#   before they were let in.
-# - The parts add up to the whole. The chart of states, the waterfall and the heatmap say where the time goes
+# - Report p50, p99 and the maximum. Average only what you want to add up, and never average percentiles.
+# - Measure latency from when a message was due. Every other clock leaves out the messages that had to wait before
+#   they were sent.
+# - The parts add up to the whole. The chart of states, the waterfall and the heatmap show where the time goes
 #   and when.
-# - L = λW: how many are there, how fast they come, and how long they stay. Two of them give the third.
+# - L = λW: how many are there, how many come in a second, and how long they stay. Two of them give the third.
 #
-# Next: `05_word_frequencies`. The messages came out; but did the right words come out?
+# Next: `05_word_frequencies`. All messages came out. But were the words right?
 
 # %% [markdown]
 # ## Roads not taken
 #
-# - **Histograms instead of all values.** Who measures millions of messages does not keep every number, but
-#   counts in bins whose width grows with the value (HdrHistogram, t-digest). Percentiles are then exact to
-#   some digits, and histograms of many machines can be added. A few hundred numbers fit into a table.
-# - **X-Ray.** AWS traces single messages through all services. It samples, and costs; the log group has all
-#   executions here.
+# - **Histograms instead of all values.** For millions of messages one does not keep every number, but counts them
+#   in bins whose width grows with the value (HdrHistogram, t-digest). Percentiles are then exact to some digits, and
+#   histograms of many machines can be added. A few hundred numbers fit into a table.
+# - **X-Ray.** AWS traces single messages through all services. It takes samples only, and it costs money; the log
+#   group here has all executions.
 # - **Provisioned concurrency.** Lambda keeps processes ready, for a price, and there are no cold starts.

@@ -3,8 +3,8 @@
 #
 # **Time:** 30 minutes
 #
-# So far you asked how fast the messages came out. Now ask whether the right thing came out: every word that
-# went in, exactly as often. After this notebook you
+# So far you asked how fast the messages came out. Now ask whether the result is right: does every word that went
+# in come out, exactly as often? After this notebook you
 #
 # - can send a text of your own through the workflow, and prove that no word was lost or counted twice,
 # - know what rank, frequency and Zipf's law are, and see them in a chart,
@@ -20,9 +20,9 @@
 # | **frequency** | how often a word occurs |
 # | **rank** | its place when words are sorted by frequency; the commonest has rank 1 |
 # | **Zipf's law** | in a long text, frequency is about proportional to 1 / rank |
-# | **at least once** | a promise: what you send is delivered once or more often, but not less |
+# | **at least once** | a promise: what you send is delivered once or more often, never less |
 # | **duplicate** | the second delivery of the same message |
-# | **idempotent** | so made that doing it twice is the same as doing it once |
+# | **idempotent** | made so that doing it twice has the same effect as doing it once |
 
 # %%
 import json
@@ -45,9 +45,8 @@ workflows = here.client("stepfunctions")
 queue_url = sqs.get_queue_url(QueueName=names.queue)["QueueUrl"]
 
 # %% [markdown]
-# The text is a file of the project. You can put any other text file in its place, as long as it is UTF-8;
-# if it is not, the next cell says what it is and how to change that.
-# This is how it begins:
+# The text is a file of the project. You can use any other text file instead, if its encoding is UTF-8; if it is
+# not, the next cell says which encoding it is and how to change it. This is how the text begins:
 
 # %%
 file = workshop.text_file("night_post.txt")
@@ -79,9 +78,9 @@ workshop.predict("how to notice a duplicate", "compare the totals")
 #
 # A message holds 20 words, and no word is ever cut in two. So the words of all messages together must be the
 # words of the text. `messages.count_words` counts by a rule of its own, not with the code of your functions;
-# otherwise the comparison at the end would compare a thing with itself. A word is a run of letters, digits and
-# the marks that belong to them, in any script; where a script writes no spaces (Chinese, Thai), that is a whole
-# stretch between two marks.
+# otherwise you would compare a result with itself at the end. A word is a row of letters, digits and the marks that
+# belong to them, in any script. Some scripts write no spaces (Chinese, Thai); there a word is everything between
+# two punctuation marks.
 
 # %%
 pieces = messages.from_text(file, words_per_message=20)
@@ -108,9 +107,9 @@ self_checks.answer(
 # %% [markdown]
 # ## Run: send them
 #
-# No stages this time, and no plan: it does not matter how fast they are sent. `SendMessageBatch` takes ten
-# messages at a time. Its answer has two lists, and a call that succeeded may still name messages that
-# failed. Whoever does not read the second list loses messages.
+# No stages this time, and no plan: it does not matter how fast you send them. `SendMessageBatch` takes ten
+# messages at a time. Its answer has two lists: a call that succeeded may still name messages that failed. If you
+# do not read the second list, you lose messages.
 
 # %%
 watch = session.Watch(names)
@@ -149,7 +148,7 @@ self_checks.answer(
 # %% [markdown]
 # ## Read the result: the same words
 #
-# Each execution gave back the words of its own message. This is the output of the first one:
+# Each execution returned the words of its own message. This is the output of the first one:
 
 # %%
 first = executions[executions["lab_id"] == pieces[0].lab_id].iloc[0]
@@ -178,16 +177,15 @@ self_checks.answer(
 )
 
 # %% [markdown]
-# Exactly the same, word for word. A weaker check would have been to compare the totals: a word too many and
-# one too few cancel each other out. To compare *what* came out, and not only how much, is what makes a test of
-# a pipeline worth its name.
+# Exactly the same, word for word. To compare only the totals would be a weaker check: one word too many and one too
+# few cancel each other out. A good test of a pipeline compares *what* came out, not only how much.
 
 # %%
 charts.word_frequencies(counts)
 
 # %% [markdown]
-# One word of ten is “the”, then come other little words that say nothing about the text. The first words
-# that tell what it is about stand further down.
+# One word of ten is “the”. Other small words follow, which say nothing about the text. The first words that tell
+# you what the text is about come further down.
 
 # %%
 share = counts["count"].max() / counts["count"].sum()
@@ -219,8 +217,8 @@ workshop.compare("words that occur once, in %", float(once * 100))
 # %% [markdown]
 # Nearly half of the distinct words occur once: the flat row at the bottom. George Zipf found in the 1930s
 # that the counts of words follow such a line in every language that he looked at. The *exponent* says how
-# steep the line is; 1 is Zipf's law to the letter. A short text is flatter, as this one is: its rare words
-# have not had the room to be rare. You need more words.
+# steep the line is; 1 is exactly Zipf's law. The line of a short text such as this one is flatter: it has too few
+# words for the differences to show. You need more words.
 
 # %% [markdown]
 # ## Run: ten thousand words
@@ -252,13 +250,13 @@ self_checks.answer(
 )
 
 # %% [markdown]
-# It follows the law because it was made to; the chart shows that it came through the workflow unharmed. Texts
-# that nobody made to do so follow it as well.
+# It follows the law because the words were drawn that way; the chart shows that they came through the workflow
+# unchanged. Texts that people wrote follow the law as well.
 #
-# Why does it matter to whoever builds such a pipeline? Because the load on its parts is as uneven as the
-# words. If a later step kept one counter for each word, and each counter lived on a machine of its own, the
-# machine with “the” would have hundreds of times the work of most others. The same law holds for visitors of
-# web pages, for inhabitants of cities and for customers of shops. A *hot key* is Zipf's law in a database.
+# Why does it matter when you build such a pipeline? Because the load on its parts is as uneven as the words. Think
+# of a later step with one counter for each word, each on a machine of its own: the machine with “the” would have
+# hundreds of times the work of most others. The same law holds for visitors of web pages, for inhabitants of cities
+# and for customers of shops. A *hot key* is Zipf's law in a database.
 
 # %% [markdown]
 # ## Read the result: the texts as distributions
@@ -278,17 +276,16 @@ self_checks.answer(
 )
 
 # %% [markdown]
-# The lengths are spread evenly: each text was given 60 to 140 words at random. The average length of a word
-# stands in a narrow heap around its middle, as averages do: the more words are averaged, the narrower. Words
-# of digits are rare; most texts have none, a few have one, and so their chart leans to the left.
+# The lengths are spread evenly: each text has 60 to 140 words, a number drawn at random. The average lengths of a
+# word lie close together, as averages do: the more words in an average, the closer. Words of digits are rare; most
+# texts have none, a few have one, and so the tall bars of their chart are on the left.
 
 # %% [markdown]
 # ## Run: the same message twice
 #
-# SQS promises to deliver each message *at least once*. If the function that took it is slow to say so, or the
-# answer gets lost, SQS hands it out again. StartExecution of an Express Workflow makes the same promise. One
-# cannot have “exactly once” for nothing: whoever waits for an answer that does not come can only try again,
-# or give up.
+# SQS promises to deliver each message *at least once*. If the message is not deleted in time, or the answer gets
+# lost, SQS hands it out again. StartExecution of an Express Workflow makes the same promise. “Exactly once” is hard
+# to have: when you wait for an answer and none comes, you can only try again or give up.
 #
 # `start_execution` names the execution after the message. Does a name stop a second start? Try it: the same
 # name, twice.
@@ -323,7 +320,7 @@ self_checks.answer(
 # Two executions of one name. Nobody complained. (A Standard Workflow would not have started the second; an
 # Express Workflow does, here as on AWS.) The name does not prevent the duplicate. But it shows it.
 #
-# The sample has 100 words. Add up what both executions gave back, and then count each name once:
+# The sample has 100 words. Add up what both executions returned, and then count each name once:
 
 # %%
 outputs = [json.loads(output) for output in twice["output"]]
@@ -340,9 +337,9 @@ self_checks.answer(
 )
 
 # %% [markdown]
-# That is all there is to it: since delivery is at least once, counting must be *idempotent*. Remember the
-# names that you have seen, and pass over those that come again. `words.count_words` does so, and so the
-# comparison above was exact although nobody promised that each message would run only once.
+# So, since delivery is at least once, counting must be *idempotent*. Remember the names that you have seen, and
+# leave out those that come again. `words.count_words` does so. Therefore the comparison above was exact, although
+# nobody promised that each message would run only once.
 #
 # (Old Marten in the text would have told you.)
 
@@ -355,8 +352,8 @@ workshop.compare("how to notice a duplicate", answer)
 #
 # ### Exercise 1: count each message once
 #
-# `outputs` is a list of pairs: the name of an execution, and the word counts that it gave back. Add the
-# counts up to one dictionary, and let each name count once. (A `Counter` can do `total.update(counts)`.)
+# `outputs` is a list of pairs: the name of an execution, and the word counts that it returned. Add the counts up
+# to one dictionary, but count each name only once. (A `Counter` can do `total.update(counts)`.)
 
 
 # %%
@@ -381,8 +378,8 @@ self_checks.exercise_count_once(count_once)
 # %% [markdown]
 # ### Exercise 2: how few words make a text
 #
-# Which share of all words do the `ranks` commonest ones make? `counts` is a dictionary from each word to how
-# often it occurs, in no particular order.
+# What share of all words are the `ranks` commonest ones? `counts` is a dictionary: each word, and how often it
+# occurs, in no particular order.
 
 
 # %%
@@ -399,7 +396,7 @@ def coverage(counts, ranks):
 self_checks.exercise_coverage(coverage)
 
 # %% [markdown]
-# How many words does one have to know to read three quarters of the text?
+# How many words must you know to read three quarters of the text?
 
 # %%
 shares = {
@@ -423,14 +420,23 @@ pd.Series(shares, name="share of the text").rename_axis(
 # - Delivery is at least once, so duplicates will come. Give each message a name, and count each name once.
 # - The answer of a batch call has a list of failures. Read it.
 #
-# Next: what happens when messages, functions and workflows fail.
+# Next: `10_cost_and_quotas`. What would all this cost on AWS, and which limits would it meet there?
 
 # %% [markdown]
 # ## Roads not taken
 #
 # - **A FIFO queue.** SQS has queues that keep the order and drop a duplicate that is sent within five minutes.
 #   They are slower and cost more, and the workflow behind them could still be started twice.
-# - **A table of names.** In production the names that were counted stand in a database, such as DynamoDB with a
+# - **A table of names.** In production one keeps the names that were counted in a database, such as DynamoDB with a
 #   conditional write, since a `set` forgets them when its process ends.
+# - **A Distributed Map.** When all texts lie in S3 already, one state of a Step Functions workflow can start a
+#   child workflow for each of them, up to 10,000 at the same time. Here messages come one by one, through a queue.
 # - **Real counting jobs** use Athena or Spark on files. Here every message runs through four functions,
 #   because the functions and the queue are the lesson, not the words.
+
+# %% [markdown]
+# ## Sources
+#
+# - [At least once: SQS](https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/standard-queues-at-least-once-delivery.html),
+#   [Express Workflows](https://docs.aws.amazon.com/step-functions/latest/dg/choosing-workflow-type.html)
+# - [Distributed Map](https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html)

@@ -9,7 +9,7 @@
 # - can work out the bill of a run, service by service, before it and after it,
 # - know why the log of this workflow costs ten times the workflow,
 # - know when an Express Workflow is cheaper than a Standard one, and when it is not,
-# - know which quota a ramp meets first.
+# - know which limit of AWS a burst meets first, and which one a long ramp meets.
 
 # %% [markdown]
 # ## Vocabulary
@@ -17,9 +17,10 @@
 # | word | meaning |
 # |---|---|
 # | **request** | one call that a service counts, such as sending a batch of messages |
-# | **GiB-second** | one gibibyte of memory for one second; what the time of functions and executions is paid by |
-# | **ingested** | written into CloudWatch Logs; paid by the gigabyte |
-# | **state transition** | a step of a Standard Workflow; what that kind is paid by |
+# | **GiB-second** | one gibibyte of memory for one second; the unit in which time is billed |
+# | **billed duration** | the time of an invocation that Lambda bills, rounded up to the millisecond |
+# | **ingested** | written into CloudWatch Logs; billed by the gigabyte |
+# | **state transition** | a step of a Standard Workflow; the unit in which this kind is billed |
 # | **break-even** | the duration at which both kinds of workflow cost the same |
 # | **quota** | what an account may do at most; many can be raised by asking |
 # | **throttle** | to refuse a call because of a quota |
@@ -30,7 +31,7 @@ import math
 import pandas as pd
 from lab import charts, session, stack, workshop
 from lab.analysis import cost
-from lab.analysis.quotas import Quotas, ceilings
+from lab.analysis.quotas import Quotas, ceilings, mapping_rate
 from lab.observe import LogReader
 from lab.session import quotas
 from lab.workshop import self_checks
@@ -45,17 +46,21 @@ names = stack.Names(here)
 # - Which of the four services takes the largest part of it: SQS, Lambda, Step Functions, or CloudWatch
 #   Logs?
 # - How long may an execution of four states take before a Standard Workflow would be cheaper: a second, a
-#   minute and a half, an hour?
+#   minute or two, an hour?
+# - Your functions take 5 milliseconds. How many messages a second can an account carry that may run 1,000
+#   functions at the same time?
 
 # %%
 # BEGIN SOLUTION
 workshop.predict("dollars for a million messages", 1)
 workshop.predict("the most expensive service", "Step Functions")
 workshop.predict("seconds at which Standard is cheaper", 60)
+workshop.predict("messages a second of such an account", 50_000)
 # INSTEAD
 # workshop.predict("dollars for a million messages", ...)
 # workshop.predict("the most expensive service", ...)
 # workshop.predict("seconds at which Standard is cheaper", ...)
+# workshop.predict("messages a second of such an account", ...)
 # END SOLUTION
 
 # %% [markdown]
@@ -69,12 +74,53 @@ result = session.ramp(here, session.RampOptions(rates="2,4", seconds=4))
 print(result.reconciliation.explain())
 
 # %% [markdown]
-# What was used follows from the tables: one send each, one batch for each invocation of `start_execution`,
-# the durations of executions and states.
+# What Lambda bills is written in the functions' own logs. Each invocation ends with a line that begins with
+# `REPORT`. It says how long the invocation took, for how long it is billed, and how much memory it had:
+#
+#     REPORT RequestId: … Duration: 2.75 ms  Billed Duration: 3 ms  Memory Size: 128 MB  Max Memory Used: 56 MB
+#
+# The first invocation of a process has a part more, `Init Duration`: the time to start Python and to import
+# your file. Since August 2025 AWS bills it as well, and it is part of the billed duration. Read these lines of
+# all five functions:
+
+# %% tags=["nbval-ignore-output"]
+invocations = session.invocations_of(here, result)
+by_function = invocations.groupby("function")
+pd.DataFrame(
+    {
+        "invocations": by_function.size(),
+        "cold starts": by_function["init_s"].count(),
+        "mean duration (ms)": by_function["duration_s"].mean() * 1000,
+        "mean billed (ms)": by_function["billed_s"].mean() * 1000,
+        "memory (MB)": by_function["memory_mb"].max(),
+    }
+).round(2)
+
+# %%
+whole_ms = (invocations["billed_s"] * 1000).round(6)
+took_ms = (invocations["duration_s"] + invocations["init_s"].fillna(0)) * 1000
+self_checks.answer(
+    "the billed duration is what it took, with the start, rounded up",
+    expected=True,
+    observed=bool(
+        (whole_ms % 1 == 0).all()
+        and (whole_ms - took_ms).between(-0.02, 1.02).all()
+    ),
+    look_at="invocations, the columns that end in “_s”",
+)
+
+# %% [markdown]
+# (On the embedded lab these are the times of your machine. On AWS a function of 128 MB has a small part of a
+# processor, so there they are longer.) The rest follows from the tables: one send each, one batch for each
+# invocation of `start_execution`, the durations of the executions.
 
 # %% tags=["nbval-ignore-output"]
 usage = cost.measured_usage(
-    result.sends, result.received, result.executions, result.states
+    result.sends,
+    result.received,
+    result.executions,
+    result.states,
+    invocations,
 )
 measured = cost.bill(usage)
 measured.table().round(7)
@@ -94,8 +140,8 @@ self_checks.answer(
 )
 
 # %% [markdown]
-# The prices are list prices of one region, read on one day. They change: before you trust a bill, look at
-# the date and at the page.
+# The prices are list prices of one region, read on one day. Prices change: before you trust these numbers, look at
+# the date, and at the price pages (see “Sources”).
 
 # %%
 prices = cost.US_EAST_1
@@ -115,8 +161,8 @@ pd.Series(
 # %% [markdown]
 # ## Run: a million messages
 #
-# Two dozen messages cost next to nothing. The estimate for a million, if nothing at all were sent or received
-# in batches:
+# Two dozen messages cost almost nothing. Here is the estimate for a million, if none of them were sent or received
+# in a batch:
 
 # %%
 million = cost.estimate(1_000_000)
@@ -161,9 +207,8 @@ times = sum(len(line) for line in events) / len(longest)
 print(f"the log is {times:.0f} times as long")
 
 # %% [markdown]
-# The log is about forty times as long as the message. Level `ALL` writes 22 events, and with the data of
-# the execution each of them that enters or leaves a state carries the text again: as input, as parameters
-# of the task, as its result, as output.
+# The log is about forty times as long as the message. Level `ALL` writes 22 events. With the data of the execution,
+# most of them contain the text again: as input of a state, as parameters of its task, as result, as output.
 
 # %%
 self_checks.answer(
@@ -187,9 +232,12 @@ self_checks.answer(
 )
 
 # %% [markdown]
-# What becomes of the bill with level `ERROR`, which writes only what went wrong? A tenth is left of what the
-# logs cost. But then nothing is left of the executions that succeeded, either: an Express Workflow keeps
-# no other record. You would have to measure in another way.
+# How does the bill change with level `ERROR`, which writes only what went wrong? The logs cost a tenth of what they
+# cost before. But then you can no longer look at a single execution that succeeded: an Express Workflow keeps no
+# other record of it. What remains on AWS are CloudWatch's metrics. They say in sum how many executions were
+# started, succeeded and failed (`ExecutionsStarted`, `ExecutionsSucceeded`, `ExecutionsFailed`), how long they
+# took (`ExecutionTime`), and what is billed (`ExpressExecutionBilledDuration`, `ExpressExecutionBilledMemory`).
+# LocalStack does not write these metrics.
 
 # %%
 quiet = cost.estimate(1_000_000, cost.Shape(log_bytes=0))
@@ -199,29 +247,51 @@ everything, errors_only = (
 print(f"level ALL: {everything:.2f} USD, level ERROR: {errors_only:.2f} USD")
 
 # %% [markdown]
-# What remains are the functions' own logs: Lambda writes three lines for each invocation.
+# The 1.80 USD are for the functions' own logs: Lambda writes three lines for each invocation.
 
 # %% [markdown]
 # ## Read the result: Express or Standard
 #
-# A Standard Workflow is paid by the transition and not by time; its history costs nothing. So there is a
-# duration at which both cost the same.
+# For a Standard Workflow you pay for transitions and not for time; its history costs nothing. So there is a
+# duration at which both kinds cost the same. The logs are part of the comparison, since only Express needs them.
 
 # %%
 charts.express_or_standard(4, log_bytes=30_000)
 
-# %%
-self_checks.answer(
-    "both kinds cost the same where the chart has its dot",
-    expected=95,
-    observed=round(cost.break_even_s(4)),
-    look_at="the dot in the chart above",
-)
-print("with logs:", round(cost.break_even_s(4, log_bytes=30_000)), "seconds")
+# %% [markdown]
+# Where exactly do the lines cross? That depends on what AWS counts. By its price page a transition is counted each
+# time a step is executed, and a retry is one more. Then four states are four transitions. Does the start of an
+# execution count as well, and its end? Then they are six. Only a bill would tell us, and we have none. So here are
+# both:
 
 # %%
-meet_s = cost.break_even_s(4)
-workshop.compare("seconds at which Standard is cheaper", meet_s)
+even = pd.DataFrame(
+    {
+        "without logs (s)": [cost.break_even_s(count) for count in (4, 6)],
+        "with logs (s)": [
+            cost.break_even_s(count, log_bytes=30_000) for count in (4, 6)
+        ],
+    },
+    index=pd.Index([4, 6], name="transitions"),
+)
+even.round(-1).astype(int)
+
+# %%
+self_checks.answer(
+    "with its logs, Express loses its advantage earlier",
+    expected=True,
+    observed=bool((even["with logs (s)"] < even["without logs (s)"]).all()),
+    look_at="even, the table above",
+)
+
+# %% [markdown]
+# So below a minute Express is cheaper in any case, and above two and a half minutes Standard is. Between the
+# two, look at a bill before you decide.
+
+# %%
+first, last = even.min(axis=None), even.max(axis=None)
+meet = f"from {first:.0f} on at the earliest, from {last:.0f} on in any case"
+workshop.compare("seconds at which Standard is cheaper", meet)
 
 # %% [markdown]
 # The executions of this workshop take a fraction of a second. As Standard Workflows they would cost many
@@ -236,37 +306,73 @@ print(f"{cost.standard_usd(4) / with_logs:.0f} times with all its logs")
 # %% [markdown]
 # ## Read the result: which quota comes first
 #
-# A ramp does not go on for ever. The first thing that AWS limits is how many functions work at the same
-# time. By Little's law that is rate × time: each message keeps four functions busy, one after the other. An
-# account usually may have 1,000 of them at once; if each took a tenth of a second:
+# A ramp cannot go on for ever. Lambda has two limits for an account, and the lower one counts.
+#
+# - **Concurrency**: how many functions work at the same time. By Little's law that is rate × time. Each message
+#   keeps four functions busy, one after the other.
+# - **Requests**: each unit of concurrency serves at most ten requests a second, however short they are. A
+#   message makes 4.1 requests: four functions, and its tenth of a batch of `start_execution`.
+#
+# An account usually may have 1,000 functions at work at once. If each takes a tenth of a second, the two limits
+# are the same. Your functions are faster, so it is the second one that binds:
 
 # %%
 usual = Quotas(
     lambda_concurrency=1000, start_express_per_s=6000, source="the default"
 )
-ceilings(usual).round(0)
+ceilings(usual, function_s=0.005, start_s=0.005).round(0)
 
 # %% [markdown]
 # A *new* account often has ten, and no more. Two of them go to `start_execution` (the mapping can be held
-# to two, not to one), eight are left:
+# to two, not to one), eight are left for the others. As long as functions start cold and take a tenth of a
+# second, concurrency is the limit. When they are warm, it is the requests:
 
 # %%
 new = Quotas(
     lambda_concurrency=10, start_express_per_s=6000, source="the default"
 )
-ceilings(new).round(0)
+cold, warm = (
+    ceilings(new, function_s=seconds, start_s=seconds)
+    for seconds in (0.1, 0.005)
+)
+pd.concat({"cold": cold, "warm": warm}).round(1)
 
 # %%
 self_checks.answer(
-    "the first row says what a new account carries",
-    expected=20.0,
-    observed=float(ceilings(new)["messages_per_s"][0]),
-    look_at="the first row of the table above",
+    "a usual account carries 2,439 messages a second, a new one 24",
+    expected=[2439, 24],
+    observed=[
+        round(float(table["messages_per_s"][0]))
+        for table in (ceilings(usual, function_s=0.005, start_s=0.005), warm)
+    ],
+    look_at="the first rows of the tables above",
 )
+workshop.compare("messages a second of such an account", 2439)
 
 # %% [markdown]
-# On AWS the lab reads these numbers first and fits its plan to them. This is what it reads where you are
-# now; LocalStack gives the usual ones.
+# Before either of these, a *burst* meets another limit: the event source mapping. When messages come into an
+# empty queue, it starts with five batches at a time. As long as more are waiting, it adds up to 300 a minute,
+# until 1,250 batches are in work at once. The rest waits in the queue; nothing is lost. With batches of ten that
+# are handled in a tenth of a second:
+
+# %%
+after = pd.Index([0, 1, 4, 10], name="seconds since the burst began")
+pd.Series(
+    [mapping_rate(seconds) for seconds in after],
+    index=after,
+    name="messages a second that leave the queue",
+).round(-1).astype(int).to_frame()
+
+# %% [markdown]
+# In a usual account the mapping passes the 2,439 after four seconds; from then on Lambda's requests hold the
+# burst back. If `start_execution` took a second, it would be forty. (For a queue that cannot wait so long the
+# mapping has a *provisioned mode*: pollers that are kept ready, for a price.)
+#
+# None of these is the limit that you saw in notebook 03. That one was LocalStack on your machine.
+
+# %% [markdown]
+# On AWS the lab reads these numbers first and changes its plan so that the account can carry it. This is what it
+# reads here; LocalStack gives the usual numbers.
 
 # %% tags=["nbval-ignore-output"]
 mine = quotas.read(here)
@@ -305,42 +411,57 @@ def price(duration_s):
 self_checks.exercise_express_price(price)
 
 # %% [markdown]
-# ### Exercise 2: which limit comes first
+# ### Exercise 2: which quota to ask for
 #
-# How many messages a second does an account carry? `concurrency` is how many invocations it may have at work at
-# the same time, and each of the four functions takes `function_s` seconds (`start_execution` left out). Lambda has
-# a second limit: it serves at most 10 requests a second for each unit of concurrency, however short they are.
+# You expect `rate` messages a second, and each of the four functions takes `function_s` seconds. What
+# concurrency must the account have? Think of both limits. (`start_execution` left out.)
 
 
 # %%
-def carried(concurrency, function_s):
+def needed(rate, function_s):
     # BEGIN SOLUTION
-    at_once = concurrency / (4 * function_s)
-    a_second = 10 * concurrency / 4
-    return min(at_once, a_second)
+    at_once = rate * 4 * function_s
+    for_requests = rate * 4 / 10
+    return max(at_once, for_requests)
     # INSTEAD
-    # return concurrency / function_s  # your code here
+    # return rate  # your code here
     # END SOLUTION
 
 
 # %%
-self_checks.exercise_carried_rate(carried)
+self_checks.exercise_concurrency_needed(needed)
 
 # %% [markdown]
 # ## Recap
 #
 # - A million messages cost about 20 USD here, and four fifths of that are for logs.
-# - Express is paid by time and is the cheaper kind for what is short: below a minute and a half for four
-#   states.
-# - The Lambda concurrency of the account is the first limit of a ramp; in a new account it is a low one.
+# - Lambda bills what the REPORT line says: the duration, and the start of Python when it was cold.
+# - Express is billed by time, and is the cheaper kind for short executions: with four states and all logs below
+#   about 80 seconds, or 130 if AWS counts the start and the end.
+# - A burst first meets the mapping, which starts with five batches. A ramp of fast functions then meets ten
+#   requests a second for each unit of Lambda concurrency, and one of slow functions the concurrency itself.
 # - `lab ramp --target aws --budget 0.5` refuses to send what would cost more.
 
 # %% [markdown]
 # ## Roads not taken
 #
-# - **The free tier.** It covers a workshop in most accounts, and is left out of every number above, so that
-#   the bill is smaller than expected and never larger.
-# - **Sampling.** Logging every hundredth execution keeps a picture for a hundredth of the price; Step
-#   Functions does not offer it, so one would use two state machines.
-# - **Reserved and provisioned concurrency** keep room, or warm functions, for one function. The first is
-#   free and takes from the others, the second costs by the hour.
+# - **The free tier.** It is left out of every number above, so the real bill may be smaller. Accounts that were
+#   opened since 15 July 2025 get credits (100 USD, and up to 100 more); older ones have free amounts for each
+#   service. Some amounts are free for everybody, such as a million Lambda requests a month.
+# - **Sampling.** To log every hundredth execution would cost a hundredth. Step Functions does not offer it, so one
+#   would use two state machines.
+# - **Reserved and provisioned concurrency** keep room, or warm processes, for one function. The first is free and
+#   takes from the other functions; you pay for the second as long as you keep it.
+
+# %% [markdown]
+# ## Sources
+#
+# - Prices: [SQS](https://aws.amazon.com/sqs/pricing/), [Lambda](https://aws.amazon.com/lambda/pricing/),
+#   [Step Functions](https://aws.amazon.com/step-functions/pricing/) (what a transition is, too),
+#   [CloudWatch](https://aws.amazon.com/cloudwatch/pricing/)
+# - [INIT is billed since August 2025](https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase/)
+# - [Free tier since July 2025](https://aws.amazon.com/blogs/aws/aws-free-tier-update-new-customers-can-get-started-and-explore-aws-with-up-to-200-in-credits/)
+# - [Metrics of Step Functions](https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html)
+# - [Quotas of Lambda](https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html), ten requests a second
+#   among them
+# - [How a mapping of a queue scales](https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html)

@@ -3,12 +3,12 @@
 #
 # **Time:** 5 minutes
 #
-# You delete all that you made, and prove that nothing is left. After this notebook you
+# You delete everything that you made, and prove that nothing is left. After this notebook you
 #
-# - know in which order things are best deleted, and why,
-# - can prove to yourself, and to whoever pays the bill, that nothing goes on.
+# - know in which order to delete things, and why,
+# - can prove to yourself, and to the person who pays the bill, that nothing is left running.
 #
-# You can make everything anew at any time: run `01_provision` again, or `lab up`.
+# You can make everything again at any time: run `01_provision`, or `lab up`.
 
 # %% [markdown]
 # ## Vocabulary
@@ -45,15 +45,15 @@ workshop.predict("what must go last", "the roles")
 # %% [markdown]
 # ## Run
 #
-# This is what there is, before. (What you made in the exercises is not in the list; it goes as well.)
+# This is what exists before. (What you made in the exercises is not in the list; you delete it as well.)
 
 # %%
 for line in stack.survivors(here):
     print(line)
 
 # %% [markdown]
-# First what starts new work. Without the mapping nobody takes messages out of the queue any more, and so no
-# new execution begins.
+# First delete what starts new work. Without the mapping nobody takes messages out of the queue any more, and so
+# no new execution begins.
 
 # %%
 functions = here.client("lambda")
@@ -73,9 +73,9 @@ workflows.delete_state_machine(stateMachineArn=names.state_machine_arn)
 exercises.delete(names)
 
 # %% [markdown]
-# The rest can go in any order, only the log groups last: as long as anything runs, it may write a line, and
-# Lambda would make a new log group for it. `stack.destroy` is what the command `lab down` calls. It waits
-# for each step, can be called as often as you like, and returns what it could not remove.
+# You can delete the rest in any order, but the log groups last: as long as anything runs, it may write a line, and
+# Lambda would make a new log group for it. The command `lab down` calls `stack.destroy`, too. It waits for each
+# step. You can call it as often as you like. It returns what it could not remove.
 
 # %%
 stack.destroy(here)
@@ -129,19 +129,19 @@ workshop.compare("what must go last", "the log groups")
 # %% [markdown]
 # ## Your turn
 #
-# Run this notebook a second time, from the top. Should it fail? It does not: whoever cleans up must be able
-# to do so again after being interrupted, so “it is gone already” is not an error.
+# Run this notebook a second time, from the top. Should it fail? It does not: when somebody interrupts you while you
+# clean up, you must be able to do it again. So “it is gone already” is not an error.
 
 # %% [markdown]
 # ## Recap
 #
-# - First what starts work (mapping, state machine), then what does it (functions), the log groups last.
-# - A deletion that was asked for is not yet one that has happened: wait, then look.
+# - First delete what starts work (mapping, state machine), then what does it (functions), the log groups last.
+# - AWS answers before it has deleted a thing: wait, then look.
 # - LocalStack itself is still running: Ctrl-C where you typed `make lab` stops it, and so does `lab down`.
 
 # %% [markdown]
 # ## Roads not taken
 #
 # - **Delete by tag.** All resources of the lab carry the tag `express-lab`; the Resource Groups Tagging API
-#   finds them in one call. The names do as well, and need no further permission.
+#   finds them in one call. The names find them, too, and need no further permission.
 # - **Delete the account.** Some teams give each experiment an account of its own, and close it afterwards.

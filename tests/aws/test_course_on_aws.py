@@ -29,7 +29,7 @@ def test_a_ramp_loses_nothing_and_costs_what_was_estimated(target: Target, budge
     result = session.ramp(target, session.RampOptions(rates="1,2,4", seconds=10, budget_usd=budget), interactive=False)
     assert result.reconciliation.holds
     assert result.words.matches
-    measured = session.measured_bill(result).total_usd
+    measured = session.measured_bill(result, session.invocations_of(target, result)).total_usd
     assert measured <= 2 * session.estimate_of(list(messages.generate(70, seed=1, run_id="estimate"))).total_usd
 
 

@@ -160,6 +160,29 @@ def test_a_message_that_cannot_start_ends_in_the_dead_letter_queue_and_its_neigh
     stack.provision(target)
 
 
+def test_without_partial_batch_responses_the_same_message_would_be_lost(target: Target) -> None:
+    """What notebook 01 says of ReportBatchItemFailures: the function never raises, so each batch is a success."""
+    names = stack.provision(target)
+    current = mapping.find(names)
+    assert current is not None
+    target.client("lambda").update_event_source_mapping(UUID=current["UUID"], FunctionResponseTypes=[])
+    mapping.wait_for_state(names, "Enabled")
+    time.sleep(5 * queue_mapping.WAIT_S)  # the poller of before may still be at its last batch
+    watch = session.Watch(names)
+    body = messages.broken("not_json").body
+    sent = target.client("sqs").send_message(QueueUrl=queues.url(names, names.queue), MessageBody=body)
+    deadline = time.monotonic() + 30
+    while watch.look().queued or sent["MessageId"] not in set(watch.tables()[2]["message_id"]):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    executions, _, received = watch.tables()
+    assert list(received["error"]) == ["InvalidMessageError"]
+    assert executions.empty
+    assert watch.dead_letters().query("message_id == @sent['MessageId']").empty
+    stack.provision(target)
+    assert mapping.find(names)["FunctionResponseTypes"] == ["ReportBatchItemFailures"]  # type: ignore[index]
+
+
 def test_destroying_leaves_nothing_and_destroying_nothing_is_no_error(provisioned: Names, target: Target) -> None:
     assert len(stack.survivors(target)) == 1 + 1 + 5 + 2 + 3 + 6
     assert stack.destroy(target) == []

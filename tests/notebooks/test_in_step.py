@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from lab import paths
@@ -9,6 +11,7 @@ from tests.notebooks import authoring
 from tests.notebooks.authoring import Edition
 
 EDITIONS = authoring.editions()
+AWS = ("https://docs.aws.amazon.com/", "https://aws.amazon.com/")
 
 
 def test_there_are_notebooks() -> None:
@@ -34,3 +37,14 @@ def test_the_notebook_has_the_shape_of_a_lesson(edition: Edition) -> None:
     places = [text.find(part) for part in [*parts, "## Roads not taken"]]
     assert -1 not in places, f"{edition.name} lacks a part of {parts}"
     assert places == sorted(places), f"{edition.name} has its parts in another order"
+
+
+@pytest.mark.parametrize("edition", EDITIONS, ids=lambda edition: edition.name)
+def test_what_is_said_of_aws_has_its_source_in_aws_own_pages(edition: Edition) -> None:
+    cells = [cell.source for cell in authoring.build(edition).cells if cell.cell_type == "markdown"]
+    lists = [place for place, source in enumerate(cells) if source.startswith("## Sources")]
+    assert lists in ([], [len(cells) - 1]), f"{edition.name}: the sources come last"
+    for place in lists:
+        addresses = re.findall(r"\]\((.+?)\)", cells[place])
+        assert len(addresses) >= cells[place].count("\n- ") > 0, f"{edition.name}: a source without an address"
+        assert [address for address in addresses if not address.startswith(AWS)] == []

@@ -10,7 +10,7 @@ from aws_stand_in import Account
 
 from lab import charts, session, stack
 from lab.analysis import cost
-from lab.analysis.quotas import Quotas, ceilings, fit_rates
+from lab.analysis.quotas import Quotas, ceilings, fit_rates, mapping_rate
 from lab.load import messages
 from lab.session import guard
 from lab.session import quotas as quota_room
@@ -71,7 +71,10 @@ def test_express_and_standard_break_even_by_hand() -> None:
     assert by_hand == pytest.approx(95.04)
     at_break_even = round(cost.break_even_s(4), 1)
     assert cost.express_usd(at_break_even) == pytest.approx(cost.standard_usd(4), rel=0.01)
-    assert cost.break_even_s(4, log_bytes=30_000) < cost.break_even_s(4)
+    # 30 kB of logs cost 0.000015. If AWS counts Start and End as well, four states are six transitions.
+    with_logs = [cost.break_even_s(transitions, log_bytes=30_000) for transitions in (4, 6)]
+    assert with_logs == pytest.approx([80.64, 128.64])
+    assert cost.break_even_s(6) == pytest.approx(143.04)
     assert cost.break_even_s(1, log_bytes=1e6) == 0
 
 
@@ -89,14 +92,37 @@ def test_a_measured_run_by_hand() -> None:
             "output": ["x" * 50, None],
         }
     )
-    states = pd.DataFrame({"execution_arn": ["a", "a"], "exited": [later, later], "duration_s": [0.1, 0.1]})
-    usage = cost.measured_usage(sends, received, executions, states, cost.Shape(start_s=0.2, function_log_bytes=10))
+    # The third function raised an error: its state was never left.
+    states = pd.DataFrame(
+        {
+            "execution_arn": ["a", "a", "b"],
+            "exited": [later, later, pd.NaT],
+            "duration_s": [0.1, 0.1, math.nan],
+            "error": [None, None, "InvalidBase64Error"],
+        }
+    )
+    shape = cost.Shape(start_s=0.2, function_log_bytes=10)
+    usage = cost.measured_usage(sends, received, executions, states, shape=shape)
     assert usage.sqs_requests == 2 + 1 + 2 * 2  # two calls, one of them repeated; two batches received and deleted
-    assert usage.lambda_requests == 2 + 2
-    assert usage.lambda_gib_s == pytest.approx((0.2 + 2 * 0.2) / 8)
+    assert usage.lambda_requests == 3 + 2
+    assert usage.lambda_gib_s == pytest.approx((0.1 + 0.1 + 0.001 + 2 * 0.2) / 8)
     assert usage.express_requests == 2
     assert usage.express_gib_s == pytest.approx((0.3 + 0.1) / 16)
-    assert usage.log_bytes == 13 * cost.EVENT_BYTES + 100 * (2 + 4 * 2) + 10 * (2 + 2 * 2)
+    assert usage.log_bytes == 13 * cost.EVENT_BYTES + 100 * (2 + 4 * 2) + 10 * (3 + 2 * 2)
+
+    # What Lambda billed takes the place of what was assumed. One REPORT line of the workflow's functions has not come.
+    invocations = pd.DataFrame(
+        {
+            "function": ["base64_decoder", "stats_generator", "start_execution", "start_execution"],
+            "billed_s": [0.150, 0.002, 0.300, 0.006],
+            "memory_mb": [128.0, 128.0, 256.0, 256.0],
+        }
+    )
+    billed = cost.measured_usage(sends, received, executions, states, invocations, shape)
+    assert billed.lambda_requests == usage.lambda_requests
+    assert billed.lambda_gib_s == pytest.approx(3 * 0.076 / 8 + 2 * 0.153 / 4)
+    nothing_came = cost.measured_usage(sends, received, executions, states, invocations.head(0), shape)
+    assert nothing_came == usage
 
 
 # ------------------------------------------------------------------------------------------------ quotas
@@ -115,9 +141,40 @@ def test_a_new_accounts_ten_are_shared_between_mapping_and_workflow() -> None:
 
 
 def test_an_old_account_meets_lambda_first_and_then_start_execution() -> None:
-    table = ceilings(USUAL)
-    assert list(table["quota"].str.split(":").str[0]) == ["Lambda", "Step Functions"]
-    assert table["messages_per_s"].iloc[0] == pytest.approx(1_000 / 0.41)
+    table = ceilings(USUAL, function_s=0.2)
+    assert list(table["quota"].str.split(":").str[0]) == ["Lambda", "Lambda", "Step Functions"]
+    assert table["messages_per_s"].iloc[0] == pytest.approx(1_000 / 0.81)
+
+
+@pytest.mark.parametrize(("quotas", "messages_per_s"), [(USUAL, 2_439.0), (NEW, 24.39)])
+def test_below_100_ms_ten_requests_a_second_for_each_unit_of_concurrency_are_the_limit(
+    quotas: Quotas, messages_per_s: float
+) -> None:
+    # 4.1 invocations a message: four functions, and a tenth of start_execution. 10,000 requests a second, or 100.
+    first = ceilings(quotas, function_s=0.005, start_s=0.005).iloc[0]
+    assert (first["quota"], first["limit"]) == ("Lambda: requests", 10 * quotas.lambda_concurrency)
+    assert first["messages_per_s"] == pytest.approx(messages_per_s, abs=0.05)
+
+
+def test_the_two_limits_of_lambda_meet_at_100_ms() -> None:
+    slow, at, fast = (
+        ceilings(USUAL, function_s=seconds, start_s=seconds).set_index("quota")["messages_per_s"]
+        for seconds in (0.101, 0.1, 0.099)
+    )
+    concurrency, requests = "Lambda: concurrent executions", "Lambda: requests"
+    assert slow[concurrency] < slow[requests]
+    assert at[concurrency] == pytest.approx(at[requests])
+    assert fast[concurrency] > fast[requests]
+
+
+def test_a_mapping_begins_with_five_batches_and_gets_300_more_a_minute() -> None:
+    # An invocation of 0.2 s is five a second: 5 batches × 10 messages × 5.
+    assert mapping_rate(0, start_s=0.2) == pytest.approx(250)
+    assert mapping_rate(60, start_s=0.2) == pytest.approx(305 * 50)
+    assert mapping_rate(3_600, start_s=0.2) == pytest.approx(1_250 * 50)
+    assert mapping_rate(3_600, start_s=0.2, most_batches=2) == pytest.approx(100)
+    # However short the invocation, an environment serves ten a second.
+    assert mapping_rate(0, start_s=0.001) == mapping_rate(0, start_s=0.1) == pytest.approx(500)
 
 
 def test_rates_over_the_ceiling_are_lowered_and_it_is_said() -> None:
@@ -226,10 +283,14 @@ def test_the_chart_of_costs_names_the_most_expensive_service() -> None:
 @pytest.mark.parametrize(
     ("transitions", "finding"),
     [
-        (4, "Below 95 s an execution is cheaper as Express"),
+        (4, "Below about 80 s an execution is cheaper as Express, its logs included"),
         (100, "An Express Workflow is cheaper for as long as it may run, five minutes"),
         (0, "A Standard Workflow is cheaper, however short the execution is"),
     ],
 )
 def test_the_chart_of_both_kinds_says_which_is_cheaper(transitions: int, finding: str) -> None:
     assert charts.express_or_standard(transitions, log_bytes=30_000).finding == finding
+
+
+def test_the_chart_of_both_kinds_claims_no_digit_that_is_not_known() -> None:
+    assert charts.express_or_standard(4).finding == "Below about 100 s an execution is cheaper as Express"

@@ -316,13 +316,9 @@ def test_a_wrong_price_of_an_execution_is_told(price: Any, capsys: pytest.Captur
     assert "Not yet" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    "carried",
-    [lambda c, s: c / s, lambda c, s: c / (4 * s), lambda c, s: 10 * c / 4, lambda c, s: min(c / (4 * s), 10 * c)],
-    ids=["stub", "one limit", "the other limit", "four invocations forgotten"],
-)
-def test_a_wrong_rate_of_an_account_is_told(carried: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    self_checks.exercise_carried_rate(lambda c, s: min(c / (4 * s), 10 * c / 4))
+@pytest.mark.parametrize("needed", [lambda rate, s: rate, lambda rate, s: 4 * rate * s, lambda rate, s: 4 * rate / 10])
+def test_a_wrong_concurrency_is_told(needed: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    self_checks.exercise_concurrency_needed(lambda rate, s: rate * 4 * max(s, 0.1))
     assert "Exercise 2 is solved." in capsys.readouterr().out
-    self_checks.exercise_carried_rate(carried)
+    self_checks.exercise_concurrency_needed(needed)
     assert "Not yet" in capsys.readouterr().out

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lab import paths
-from lab.stack import documents, functions, waiting
+from lab.stack import documents, functions, queues, waiting
 from lab.stack.names import FUNCTIONS, PIPELINE_FUNCTIONS, Names, Settings
 from lab.target import Target
 
@@ -104,6 +104,15 @@ def test_a_changed_handler_changes_the_package(tmp_path: Path) -> None:
 
 def test_visibility_is_six_times_the_function_timeout() -> None:
     assert Settings(function_timeout_s=7).visibility_timeout_s == 42
+
+
+def test_the_queues_keep_what_the_guide_of_lambda_advises() -> None:
+    """Six times the timeout for attempts while the function is throttled, five receives, dead letters kept longer."""
+    settings = Settings()
+    assert settings.visibility_timeout_s >= 6 * settings.function_timeout_s
+    assert settings.max_receive_count >= 5
+    # The days of a dead letter count from when it was first sent; the queue before keeps messages for four.
+    assert queues.FOURTEEN_DAYS_S > 4 * 24 * 3600
 
 
 class Clock:

@@ -5,7 +5,7 @@ The exercises of each notebook have a module of their own. Their checks print an
 done yet is no error. They answer with a hint, and never with the solution.
 """
 
-from lab.workshop.self_checks.cost import exercise_carried_rate, exercise_express_price
+from lab.workshop.self_checks.cost import exercise_concurrency_needed, exercise_express_price
 from lab.workshop.self_checks.exercises import EXERCISES, NoSuchExerciseError, hint
 from lab.workshop.self_checks.first_message import exercise_counted_words, exercise_waiting_state
 from lab.workshop.self_checks.latency import exercise_corrected, exercise_mean_wait, exercise_percentile
@@ -30,7 +30,7 @@ __all__ = [
     "changed_by_lab_up",
     "exercise_account",
     "exercise_burst",
-    "exercise_carried_rate",
+    "exercise_concurrency_needed",
     "exercise_corrected",
     "exercise_count_once",
     "exercise_counted_words",

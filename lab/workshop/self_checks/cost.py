@@ -17,17 +17,17 @@ EXPRESS_PRICE = Exercise(
     "    tenths = math.ceil(duration_s * 10)\n"
     "    return tenths / 10 * 64 / 1024 / 3600 * 0.06",
 )
-CARRIED_RATE = Exercise(
+CONCURRENCY_NEEDED = Exercise(
     "10.2",
     hints=(
-        "Two limits, each with a rate of its own: work out both. The lower one is reached first.",
+        "Two limits, each with a concurrency of its own: work out both. Who asks for the smaller one meets the other.",
         "Four invocations a message: by Little's law, so many are at work at once as arrive in a second times how long "
         "each takes. And the other limit counts invocations a second, however short they are.",
     ),
-    recipe="The lower of the two limits:\n"
-    "    at_once = concurrency / (4 * function_s)\n"
-    "    a_second = 10 * concurrency / 4\n"
-    "    return min(at_once, a_second)",
+    recipe="The larger of the two:\n"
+    "    at_once = rate * 4 * function_s\n"
+    "    for_requests = rate * 4 / 10\n"
+    "    return max(at_once, for_requests)",
 )
 
 
@@ -46,21 +46,16 @@ def exercise_express_price(price: Callable[[float], float]) -> None:
     )
 
 
-def exercise_carried_rate(carried: Callable[[float, float], float]) -> None:
-    """10, exercise 2: the rate that an account carries: concurrency, and 10 requests a second for each unit of it."""
+def exercise_concurrency_needed(needed: Callable[[float, float], float]) -> None:
+    """10, exercise 2: Lambda concurrency that a rate needs: by Little's law, and for ten requests a second each."""
     tell(
-        CARRIED_RATE,
+        CONCURRENCY_NEEDED,
         [
             observe(
-                f"a concurrency of {concurrency} and functions of {function_s * 1000:g} ms carry {rate:g} messages/s",
-                rate,
-                lambda concurrency=concurrency, function_s=function_s: float(carried(concurrency, function_s)),  # type: ignore[misc]
+                f"{rate:g} messages/s and functions of {function_s * 1000:g} ms need a concurrency of {concurrency:g}",
+                concurrency,
+                lambda rate=rate, function_s=function_s: float(needed(rate, function_s)),  # type: ignore[misc]
             )
-            for concurrency, function_s, rate in (
-                (1000, 0.2, 1250.0),
-                (1000, 0.005, 2500.0),
-                (10, 0.005, 25.0),
-                (10, 0.5, 5.0),
-            )
+            for rate, function_s, concurrency in ((10.0, 0.5, 20.0), (100.0, 0.005, 40.0), (1.0, 2.0, 8.0))
         ],
     )
