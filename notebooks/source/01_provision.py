@@ -432,6 +432,7 @@ workshop.create(
     Code={"ZipFile": code},
     **common,
 )
+functions.get_waiter("function_active_v2").wait(FunctionName=mine)
 functions.update_function_code(FunctionName=mine, ZipFile=code)
 functions.get_waiter("function_updated_v2").wait(FunctionName=mine)
 

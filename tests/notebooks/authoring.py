@@ -203,6 +203,8 @@ def unexecuted(notebook: nbformat.NotebookNode) -> list[str]:
     for number, cell in enumerate(code, start=1):
         if cell.execution_count != number:
             found.append(f"code cell {number} has the execution count {cell.execution_count}: not run from the top")
+        if any(text.startswith("Not yet: ") or "\nNot yet: " in text for text in output_texts(cell)):
+            found.append(f"code cell {number} says that its exercise is not solved")
         found += [
             f"code cell {number} ended in {output.ename}" for output in cell.outputs if output.output_type == "error"
         ]

@@ -176,3 +176,10 @@ def test_every_lesson_has_a_solved_edition_also_without_an_exercise(tmp_path: Pa
     (tmp_path / "source").mkdir()
     (tmp_path / "source" / "99_end.py").write_text("# %%\nprint(1)\n")
     assert [edition.solved for edition in authoring.editions(tmp_path)] == [False, True]
+
+
+def test_an_exercise_that_is_not_solved_in_the_solved_edition_is_found(lesson: list[Edition]) -> None:
+    def fail(cells: list[nbformat.NotebookNode]) -> None:
+        cells[-1].outputs[0].text = "Right: one thing\nNot yet: another\n"
+
+    assert changed(lesson[1], fail) == ["code cell 4 says that its exercise is not solved"]
