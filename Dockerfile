@@ -28,7 +28,8 @@ WORKDIR /opt/express-lab
 COPY . .
 RUN /opt/lab/bin/python -m compileall -q lab
 USER learner
-ENV PATH=/opt/lab/bin:$PATH PYTHONUNBUFFERED=1 LAB_IMAGE=1 LAB_STATE_DIR=/home/learner/workshop/lab-state
+ENV PATH=/opt/lab/bin:$PATH PYTHONUNBUFFERED=1 LAB_IMAGE=1 LAB_STATE_DIR=/home/learner/workshop/lab-state \
+    LAB_WORKSHOP_DIR=/home/learner/workshop
 # What matplotlib finds out about fonts when it is first imported.
 RUN python -c "import lab.charts"
 WORKDIR /home/learner
@@ -49,5 +50,5 @@ RUN apt-get update \
     # A link to the folder that is open in the editor takes the place of the image's own copy (devcontainer.json).
     && rm -rf /opt/express-lab && chown learner /opt
 USER learner
-ENV LAB_STATE_DIR=
+ENV LAB_STATE_DIR= LAB_WORKSHOP_DIR=
 CMD ["sleep", "infinity"]

@@ -1,4 +1,4 @@
-"""The notebooks are tests: nbval runs every one below ``notebooks`` and compares its outputs with the committed ones.
+"""The solved notebooks are tests: nbval runs each of them and compares its outputs with the committed ones.
 
 All of them work with one embedded lab that belongs to this test session; a lab of the same name that somebody is
 working with is not touched.
@@ -25,6 +25,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.option.nbval_current_env = True
     config.option.nbval_cell_timeout = CELL_TIMEOUT_S
     config.option.nbval_sanitize_with = str(ROOT / "tests" / "notebooks" / "sanitize.cfg")
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """The learner's edition has no outputs to compare with: tests/notebooks/test_exercises.py runs it."""
+    learners = collection_path.suffix == ".ipynb" and collection_path.parent == ROOT / "notebooks"
+    return True if learners else None
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -46,6 +46,12 @@ def state_root() -> Path:
     return folder or PROJECT / ".lab"
 
 
+def working_copy() -> Path:
+    """The learner's own copy of the workshop: ``LAB_WORKSHOP_DIR``, or ``my-workshop`` in the project."""
+    folder: Path | None = variables.value("LAB_WORKSHOP_DIR")
+    return folder or PROJECT / "my-workshop"
+
+
 def real_state_root() -> Path:
     """:func:`state_root` without links: the same text for all who mean the same folder, whether it exists or not."""
     return state_root().resolve()

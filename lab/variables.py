@@ -114,6 +114,12 @@ TABLE: dict[str, Variable] = {
     "LAB_STATE_DIR": Variable(
         "folder for the state of every lab", "`.lab` in the project", _state_folder, "~/express-lab-state"
     ),
+    "LAB_WORKSHOP_DIR": Variable(
+        "folder of your copy of the workshop, which `lab notebook` opens",
+        "`my-workshop` in the project",
+        _state_folder,
+        "~/my-workshop",
+    ),
     "LAB_PORT": Variable(
         "port of the emulator, embedded or `localstack`", "4566, or any free one", port_number, "4599"
     ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import io
 import math
 from collections.abc import Sequence
@@ -90,10 +92,12 @@ class Chart(Figure):
     Attributes:
         finding: the sentence of the title, computed from the data.
         detail: the second line, what is drawn and how it was measured.
+        notes: sentences under the axes.
     """
 
     finding: str = ""
     detail: str = ""
+    notes: Sequence[str] = ()
 
     def __init__(self, width: float = WIDTH_IN, height: float = 4.2) -> None:
         """Make an empty chart of ``width`` by ``height`` inches."""
@@ -117,8 +121,23 @@ class Chart(Figure):
         path.write_bytes(self.png(dpi))
         return path
 
-    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
-        return self.png(), {"width": round(self.get_figwidth() * SCREEN_DPI)}
+    @property
+    def alternative(self) -> str:
+        """What the chart says, for those who do not see it: all sentences on it."""
+        return ". ".join(part.rstrip(".") for part in (self.finding, self.detail, *self.notes) if part)
+
+    def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, str], dict[str, dict[str, object]]]:
+        """The picture as HTML, since JupyterLab and nbconvert give a bare PNG no alternative text.
+
+        The PNG is for what reads no HTML, such as an export to PDF.
+        """
+        picture, width = base64.b64encode(self.png()).decode("ascii"), round(self.get_figwidth() * SCREEN_DPI)
+        text = html.escape(self.alternative)
+        page = f'<img alt="{text}" width="{width}" src="data:image/png;base64,{picture}">'
+        return (
+            {"text/html": page, "image/png": picture, "text/plain": repr(self)},
+            {"image/png": {"width": width, "alt": self.alternative}},
+        )
 
     def __repr__(self) -> str:
         return f"<Chart: {self.finding}>"
@@ -142,7 +161,7 @@ def finish(
         legend: handles with labels, laid out in as many columns as fit.
         notes: sentences under the axes, for instance why a stage is invalid.
     """
-    chart.finding, chart.detail = finding, detail
+    chart.finding, chart.detail, chart.notes = finding, detail, tuple(notes)
     height, width = chart.get_figheight(), chart.get_figwidth()
     left, room = MARGIN_IN / width, (width - 2 * MARGIN_IN) * chart.dpi
     with styled():
@@ -198,7 +217,9 @@ def sentence_chart(finding: str, sentence: str, height: float = 2.2) -> Chart:
     with styled():
         text = wrap(chart, drawable(sentence), (WIDTH_IN - 1.2) * chart.dpi, TEXT_SIZE + 1, "normal")
         chart.text(0.5, 0.42, text, ha="center", va="center", color=palette.MUTED, size=TEXT_SIZE + 1)
-    return finish(chart, finding)
+    finish(chart, finding)
+    chart.detail = sentence  # it is drawn already
+    return chart
 
 
 def line_handle(label: str, colour: str, *, marker: str = "", dash: str = "-", width: float = 2.0) -> Line2D:

@@ -13,6 +13,7 @@ from lab.commands.down import down
 from lab.commands.notebook import notebook
 from lab.commands.policy import policy
 from lab.commands.ramp import ramp
+from lab.commands.reset import reset
 from lab.commands.send import send
 from lab.commands.status import status
 from lab.commands.terminal import fail, make_output_printable, stoppable
@@ -32,7 +33,7 @@ app = typer.Typer(
 )
 
 # In the order in which somebody meets them.
-for command in (doctor, up, down, status, send, ramp, demo, notebook, policy, version):
+for command in (doctor, up, down, status, send, ramp, demo, notebook, reset, policy, version):
     # Without a summary of its own the generated page would cut the first line short.
     app.command(short_help=(command.__doc__ or "").strip().splitlines()[0])(stoppable(command))
 

@@ -19,7 +19,7 @@ from lab import paths, signals
 from lab.emulator import launcher
 from lab.errors import LabError
 from lab.target import Target
-from lab.workshop import browser, jupyter_settings
+from lab.workshop import browser, jupyter_settings, working_copy
 
 USUAL_PORT = 8888
 FIRST_NOTEBOOK = "notebooks/00_start_here.ipynb"
@@ -38,7 +38,7 @@ def serve(
     open_browser: bool = True,
     port: int | None = None,
     say: Callable[[str], None] = print,
-    folder: Path = paths.PROJECT,
+    folder: Path | None = None,
     listen: str = "127.0.0.1",
     token: str | None = None,
     published_port: int | None = None,
@@ -54,15 +54,19 @@ def serve(
         open_browser: whether to open the page in the user's browser; its address is said in any case.
         port: JupyterLab's port; default is 8888, or any free one when that is taken.
         say: gets whole sentences.
-        folder: what JupyterLab shows; holds ``notebooks/00_start_here.ipynb``.
+        folder: what JupyterLab shows, the learner's copy of the workshop; it is made or brought up to date first.
+            Default is the one that ``lab.paths`` knows.
         listen: the address that JupyterLab binds; another one than the default in a container alone.
         token: what the address ends in; default is a random one.
         published_port: the port of the address that is said, where a container's port is published as another.
 
     Raises:
         JupyterError: it did not start, or ended by itself.
+        WorkingCopyError: the copy cannot be written.
         LabError: the emulator could not be started.
     """
+    folder = folder or paths.working_copy()
+    working_copy.update(folder, say)
     server: subprocess.Popen[bytes] | None = None
     ours = gone = False
     with signals.interrupting():
@@ -77,6 +81,7 @@ def serve(
             server = _launch(target, folder, listen, chosen, token, log_file)
             _wait_until_ready(server, chosen, token, log_file)
             url = f"http://127.0.0.1:{published_port or chosen}/lab/tree/{FIRST_NOTEBOOK}?token={token}"
+            say(f"Your copy of the notebooks is {folder}")
             say(f"The workshop is open at {url}")
             say("Ctrl-C stops JupyterLab" + (" and the emulator, with all that the lab holds." if ours else "."))
             if open_browser:
@@ -106,7 +111,7 @@ def _launch(
         return subprocess.Popen(
             jupyter_settings.command(folder, listen, port),
             cwd=folder,
-            env=jupyter_settings.environment(target, home, token),
+            env=jupyter_settings.environment(target, home, token, folder),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

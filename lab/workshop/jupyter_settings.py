@@ -12,6 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from jupyterlab_server.workspaces_handler import WorkspacesManager
+
 from lab import paths, variables
 from lab.target import Target
 
@@ -56,8 +58,25 @@ def write(home: Path) -> None:
     # would open every Python file as a notebook.
     page = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True, "jupyterlab-jupytext": True}}
     (labconfig / "page_config.json").write_text(json.dumps(page), "utf-8")
+    # The grey frame takes the width of two letters, and a page of 800 pixels has just the 80 that a line of code needs.
+    room = {"@jupyterlab/application-extension:shell": {"dockPanelPadding": False}}
+    (labconfig / "default_setting_overrides.json").write_text(json.dumps(room), "utf-8")
+    _close_side_bars(home / "workspaces")
     (home / "jupyter_server_config.json").unlink(missing_ok=True)  # of an earlier version
     (home / "jupyter_server_config.py").write_text(_CONFIGURATION, "utf-8")
+
+
+def _close_side_bars(workspaces: Path) -> None:
+    """Let JupyterLab open without its side bars: at 800 pixels they leave less than half of the page to the notebook.
+
+    Once it has been open, what is open and where is the user's own.
+    """
+    manager = WorkspacesManager(str(workspaces))
+    if not manager.list_workspaces():
+        closed = {"collapsed": True, "visible": True, "widgets": []}  # one that names a current widget opens it
+        layout = {"left": closed, "right": closed}
+        space = {"data": {"layout-restorer:data": layout}, "metadata": {"id": "default"}}
+        manager.save("default", json.dumps(space))
 
 
 def command(folder: Path, listen: str, port: int) -> list[str]:
@@ -75,8 +94,8 @@ def command(folder: Path, listen: str, port: int) -> list[str]:
     ]
 
 
-def environment(target: Target, home: Path, token: str) -> dict[str, str]:
-    """The environment of the server and its kernels."""
+def environment(target: Target, home: Path, token: str, folder: Path) -> dict[str, str]:
+    """The environment of the server, which shows ``folder``, and of its kernels."""
     inherited = variables.everything()
     return (
         {name: value for name, value in inherited.items() if name not in _NOT_PASSED_ON}
@@ -84,6 +103,7 @@ def environment(target: Target, home: Path, token: str) -> dict[str, str]:
             "LAB_TARGET": target.kind,
             "LAB_NAME": target.name,
             "LAB_STATE_DIR": str(paths.state_root()),
+            "LAB_WORKSHOP_DIR": str(folder),  # so that `lab reset` in a terminal of JupyterLab finds it
             # So that `lab status` works in a terminal of JupyterLab.
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), inherited.get("PATH", os.defpath)]),
             "JUPYTER_TOKEN": token,

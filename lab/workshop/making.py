@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -13,7 +10,6 @@ from botocore.exceptions import ClientError
 from lab import stack
 from lab.errors import LabError
 from lab.stack import mapping, queues, waiting
-from lab.stack.functions import package
 
 # What AWS answers when a thing of that name is there already.
 _EXISTS = (
@@ -76,10 +72,3 @@ def wait_for_mapping(names: stack.Names) -> None:
     """Return when the event source mapping polls."""
     mapping.wait_for_state(names, "Enabled")
     print("The mapping is enabled.")  # noqa: T201 - the notebook's own output
-
-
-def package_of(handler: Callable[..., Any]) -> bytes:
-    """A zip archive with the source of a function that was written in a notebook, as ``handler.py``."""
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "handler.py").write_text(inspect.getsource(handler), "utf-8")
-        return package(Path(folder))

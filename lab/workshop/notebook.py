@@ -97,12 +97,20 @@ def keep(target: Target, result: RampResult) -> Path:
 def contents(folder: Path = paths.NOTEBOOKS) -> Markdown:
     """The notebooks of the workshop with their titles and times, as links."""
     lines = []
-    for source in sorted((folder / "source").glob("[0-9][0-9]_*.py")):
-        text = source.read_text("utf-8")
-        title = re.search(r"^# # (.+)$", text, re.MULTILINE)
-        duration = re.search(r"^# \*\*Time:\*\* (.+)$", text, re.MULTILINE)
+    for notebook in sorted(folder.glob("[0-9][0-9]_*.ipynb")):
+        cells = json.loads(notebook.read_text("utf-8"))["cells"]
+        text = "".join("".join(cell["source"]) + "\n" for cell in cells if cell["cell_type"] == "markdown")
+        title = re.search(r"^# (.+)$", text, re.MULTILINE)
+        duration = re.search(r"^\*\*Time:\*\* (.+)$", text, re.MULTILINE)
         lines.append(
-            f"- [{source.stem}]({source.stem}.ipynb): {title[1] if title else source.stem}"
+            f"- [{notebook.stem}]({notebook.name}): {title[1] if title else notebook.stem}"
             + (f", {duration[1]}" if duration else "")
         )
     return Markdown("\n".join(lines))
+
+
+def text_file(name: str, folder: Path | None = None) -> Path:
+    """A text to send: one in ``texts`` beside the notebook, where a learner puts their own, else the project's."""
+    here = folder or Path.cwd()
+    places = [here / "texts" / name, here.parent / "texts" / name]
+    return next((place for place in places if place.exists()), paths.NOTEBOOKS / "texts" / name)

@@ -56,7 +56,19 @@ charts.pipeline()
 #   500, 5000?
 # - How many messages can your machine handle in a second before they pile up?
 #
-# Keep your two numbers. Notebook 02 answers the first one.
+# Write them into the next cell, each in place of the three dots, and run it: the lab keeps them on this machine.
+# Notebook 02 answers the first one, notebook 03 the second.
+
+# %%
+from lab import workshop
+
+# BEGIN SOLUTION
+workshop.predict("milliseconds for one message", 50)
+workshop.predict("messages a second", 100)
+# INSTEAD
+# workshop.predict("milliseconds for one message", ...)
+# workshop.predict("messages a second", ...)
+# END SOLUTION
 
 # %% [markdown]
 # ## Run
@@ -69,8 +81,6 @@ charts.pipeline()
 # this.
 
 # %%
-from lab import workshop
-
 here = workshop.open_lab(start=True, complete=False)
 
 # %% [markdown]
@@ -89,15 +99,15 @@ rows = [
 pd.DataFrame(rows, columns=["what", "ok", "next step"])
 
 # %% [markdown]
-# Some cells check what came out before you read on. They say what was expected, what was observed, and how
-# long it took; when the two differ they say what to look at.
+# Some cells check what came out before you read on. They say in a sentence what is right; where something is
+# not, they say what was expected, what was observed, and what to look at.
 
 # %%
 from lab.workshop import self_checks
 
 needed = {"Python", "packages", "Lambda executor"}
 self_checks.answer(
-    "things that the lab cannot do without, and that are missing",
+    "nothing is missing",
     expected=[],
     observed=[
         found.what
@@ -124,8 +134,8 @@ here.client("sts").get_caller_identity()["Account"]
 # ## Your turn
 #
 # The functions of the workflow are files in the folder `lambdas`. Open `lambdas/base64_decoder/handler.py`
-# in the file browser on the left. Which three things can be wrong with a message, and what are these errors
-# called?
+# in the file browser (the folder at the left edge of the page opens it). Which three things can be wrong with a
+# message, and what are these errors called?
 #
 # <details><summary>Answer</summary>
 #
@@ -142,6 +152,10 @@ here.client("sts").get_caller_identity()["Account"]
 # - The lab runs on your machine until you stop it: Ctrl-C where you typed `make lab`, or `lab down` in a
 #   terminal.
 # - Lessons have a fixed shape: vocabulary, predict, run, read the result, your turn, recap.
+# - Exercises check themselves. A check that fails gives a hint, and another one at the next try;
+#   `workshop.hint("01.1")` gives the next hint of exercise 1 of notebook 01, and at last how it is done.
+# - Your notebooks are a copy. `lab reset 01` in a terminal gives you notebook 01 as it was, and keeps yours
+#   beside it. The solved notebooks, with all outputs, are in the folder `solutions`.
 #
 # The workshop, in the order in which it is taken:
 

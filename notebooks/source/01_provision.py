@@ -62,6 +62,15 @@ workflows = here.client("stepfunctions")
 # And: the function is allowed to work for 10 seconds. For how long should the queue hide a message that it
 # has handed out: 5 seconds, 10, or 60?
 
+# %%
+# BEGIN SOLUTION
+workshop.predict("what must be made first", "the roles")
+workshop.predict("seconds to hide a message", 10)
+# INSTEAD
+# workshop.predict("what must be made first", ...)
+# workshop.predict("seconds to hide a message", ...)
+# END SOLUTION
+
 # %% [markdown]
 # ## Run: the queues
 #
@@ -122,6 +131,9 @@ wanted = ["QueueArn", "VisibilityTimeout", "RedrivePolicy"]
 sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=wanted)[
     "Attributes"
 ]
+
+# %%
+workshop.compare("seconds to hide a message", 60)
 
 # %% [markdown]
 # ## Run: the roles
@@ -349,13 +361,17 @@ workshop.wait_for_mapping(names)
 #
 # And the visibility timeout? With 5 seconds, AWS would have refused the mapping. It would accept 10, but 60 leaves
 # room for new attempts.
-#
+
+# %%
+workshop.compare("what must be made first", "the roles")
+
+# %% [markdown]
 # The command `lab up` makes all of this in a few seconds. If you did what it does, it finds nothing left to
 # do.
 
 # %%
 self_checks.answer(
-    "resources that “lab up” had to make or to change",
+    "“lab up” finds nothing left to do",
     expected=[],
     observed=lambda: self_checks.changed_by_lab_up(here),
     look_at="the settings named above; “lab up” has put them right, you can go on",
@@ -407,8 +423,8 @@ def lambda_handler(event, context):
 self_checks.exercise_longest_word(lambda_handler)
 
 # %% [markdown]
-# Then deploy it. `workshop.package_of` packs the cell above into an archive, as `handler.py`. The function
-# has a name of its own, so the workflow does not change.
+# Then deploy it. `workshop.package_of` packs the function into an archive, as `handler.py`, with the helpers,
+# imports and values that it uses. It gets a name of its own on Lambda, so the workflow does not change.
 
 # %%
 mine = exercises.name(names, "longest-word")
@@ -421,6 +437,7 @@ workshop.create(
     Code={"ZipFile": code},
     **common,
 )
+functions.get_waiter("function_active_v2").wait(FunctionName=mine)
 functions.update_function_code(FunctionName=mine, ZipFile=code)
 functions.get_waiter("function_updated_v2").wait(FunctionName=mine)
 
@@ -461,11 +478,7 @@ policy = {
 }
 
 # %%
-self_checks.exercise_policy(
-    policy,
-    action="sqs:GetQueueAttributes",
-    resource=names.queue_arn(names.dead_letter_queue),
-)
+self_checks.exercise_policy(policy, names)
 
 # %% [markdown]
 # Now see it at work. A role gets your policy, and a function that works in its name tries two calls: the one

@@ -55,6 +55,19 @@ queue_url = sqs.get_queue_url(QueueName=names.queue)["QueueUrl"]
 # - One of the messages will be broken. Where will it be in the end: in the queue, in the dead-letter queue,
 #   among the failed executions, or nowhere?
 
+# %%
+# BEGIN SOLUTION
+workshop.predict("messages a second, second guess", 80)
+workshop.predict("messages that wait at the end", 30)
+workshop.predict("seconds that the last one waits", 1)
+workshop.predict("where the broken message ends", "the dead-letter queue")
+# INSTEAD
+# workshop.predict("messages a second, second guess", ...)
+# workshop.predict("messages that wait at the end", ...)
+# workshop.predict("seconds that the last one waits", ...)
+# workshop.predict("where the broken message ends", ...)
+# END SOLUTION
+
 # %% [markdown]
 # ## Run: a closed loop, by hand
 #
@@ -93,13 +106,12 @@ loops.round(3)
 
 # %%
 self_checks.answer(
-    "messages on their way at a time: never more than there are users",
+    "never more messages are on their way than there are users",
     expected=True,
     observed=bool(
         (loops["rate"] * loops["mean_s"] <= loops["users"] * 1.001).all()
     ),
     look_at="loops, the table above",
-    say_value=False,
 )
 
 # %% [markdown]
@@ -148,7 +160,7 @@ with ThreadPoolExecutor(8) as pool:
 watch.until_drained(len(small), patience_s=session.PATIENCE_S[here.kind])
 executions, _, _ = watch.tables()
 self_checks.answer(
-    "messages that came to a good end",
+    "all 10 messages came to a good end",
     expected=10,
     observed=int(
         executions.loc[executions["status"] == "SUCCEEDED", "name"].nunique()
@@ -178,7 +190,6 @@ self_checks.answer(
     expected=round(sum(rates) * 3),
     observed=len(plan),
     look_at="plan.stages",
-    say_value=False,
 )
 
 # %% [markdown]
@@ -234,10 +245,9 @@ self_checks.answer(
     expected=len(plan),
     observed=int(stages["sent"].sum() + stages["dropped"].sum()),
     look_at="stages, the columns “planned”, “sent” and “dropped”",
-    say_value=False,
 )
 self_checks.answer(
-    "a stage that is not valid says why",
+    "each stage that is not valid says why",
     expected=[],
     observed=stages.loc[
         ~stages["valid"] & (stages["invalid_reason"] == ""), "stage"
@@ -265,7 +275,6 @@ self_checks.answer(
     expected=True,
     observed=bool((stages["completed"] <= stages["sent"]).all()),
     look_at="stages, the columns “sent” and “completed”",
-    say_value=False,
 )
 
 # %% [markdown]
@@ -298,8 +307,11 @@ self_checks.answer(
     expected=True,
     observed=bool((steps.dropna() >= 0).all(axis=None)),
     look_at="stages, the columns that begin with “end_to_end”",
-    say_value=False,
 )
+
+# %%
+workshop.compare("messages that wait at the end", (80 - 50) * 3)
+workshop.compare("seconds that the last one waits", 90 / 50)
 
 # %% [markdown]
 # (With 30 messages in the first stage, p99 is the slowest of them. Percentiles of few values are coarse;
@@ -325,6 +337,11 @@ checks = result.saturation.checks
 columns = "offered_rate completed_ratio growth end_to_end_p99_s limit_s passed"
 checks[columns.split()].round(2)
 
+# %% tags=["nbval-ignore-output"]
+limit = result.saturation.rate or "no limit was found"
+workshop.compare("messages a second", limit)
+workshop.compare("messages a second, second guess", limit)
+
 # %%
 passed = checks.loc[checks["passed"] & checks["valid"], "offered_rate"]
 self_checks.answer(
@@ -332,7 +349,6 @@ self_checks.answer(
     expected=None if passed.empty else passed.max(),
     observed=result.saturation.rate,
     look_at="the table above: the rule counts valid stages only",
-    say_value=False,
 )
 
 # %% [markdown]
@@ -374,7 +390,6 @@ self_checks.answer(
     expected=True,
     observed=named <= {None, *stages["offered_rate"]},
     look_at="result.saturation",
-    say_value=False,
 )
 
 # %% [markdown]
@@ -394,10 +409,9 @@ self_checks.answer(
     expected=account["sent"],
     observed=sum(account[end] for end in ends),
     look_at="account, the dictionary",
-    say_value=False,
 )
 self_checks.answer(
-    "messages lost, and messages that nobody sent",
+    "no message is lost, and none came that nobody sent",
     expected=(0, 0),
     observed=(account["lost"], account["unexpected"]),
     look_at="result.drained; if it is False, run the staircase again",
@@ -423,7 +437,7 @@ result.states.loc[its_states, ["state", "error"]].reset_index(drop=True)
 
 # %%
 self_checks.answer(
-    "how the broken message ended",
+    "the broken message failed, with an error that has a name",
     expected=("FAILED", "InvalidBase64Error"),
     observed=(broken["status"].iloc[0], broken["error"].iloc[0]),
     look_at="lambdas/base64_decoder/handler.py, which raises the error",
@@ -434,6 +448,9 @@ self_checks.answer(
 # entered. The message is not in the dead-letter queue: for SQS it was handled as soon as `start_execution`
 # had started its execution. How the workflow ends does not matter to the queue any more. A `Catch` in the
 # definition could handle the error by its name.
+
+# %%
+workshop.compare("where the broken message ends", "the failed executions")
 
 # %% [markdown]
 # ## Read the result: keep the rows
@@ -449,14 +466,13 @@ times = ["t_planned", "t_sent", "started", "finished"]
 again = pd.read_csv(folder / "messages.csv", parse_dates=times)
 slowest = again["end_to_end_s"].max()
 self_checks.answer(
-    "as many rows as there were messages, and the slowest is the same",
+    "each message has its row, and the slowest is the same",
     expected=(len(plan), True),
     observed=(
         len(again),
         bool(slowest == result.messages["end_to_end_s"].max()),
     ),
     look_at="again, the table; ARCHITECTURE.md describes its columns",
-    say_value=False,
 )
 
 # %% [markdown]
@@ -464,22 +480,34 @@ self_checks.answer(
 #
 # ### Exercise 1: a burst
 #
-# Real traffic seldom climbs stairs. More often it is calm, and then everybody comes at once. Plan that: 5
-# messages a second for 2 seconds, 200 a second for half a second, and then 5 a second for 3 seconds.
-# `Stage(rate, seconds)` is one stage.
+# Traffic seldom climbs stairs. More often it is calm, and then everybody comes at once. Write a function that
+# plans such a burst. `calm` messages a second arrive for two seconds. Then `messages` of them arrive `within`
+# so many seconds. Then it is calm again, at the same rate as before, for as long as a system with the capacity
+# `capacity` (messages a second) needs until its backlog is gone, and no longer. `Stage(rate, seconds)` is one
+# stage. (How many messages wait when the burst ends? You have worked out such a number before.)
+
 
 # %%
-# BEGIN SOLUTION
-my_plan = Plan([Stage(5, 2), Stage(200, 0.5), Stage(5, 3)])
-# INSTEAD
-# my_plan = Plan([Stage(5, 2)])  # your code here
-# END SOLUTION
+def burst_plan(calm, messages, within, capacity):
+    # BEGIN SOLUTION
+    waiting = messages - capacity * within
+    after = waiting / (capacity - calm)
+    burst = Stage(messages / within, within)
+    return Plan([Stage(calm, 2), burst, Stage(calm, after)])
+    # INSTEAD
+    # return Plan([Stage(calm, 2)])  # your code here
+    # END SOLUTION
+
 
 # %%
-self_checks.exercise_burst(my_plan)
+self_checks.exercise_burst(burst_plan)
 
 # %% [markdown]
-# Send it. How long does it take until the backlog is as small as before the burst?
+# Send a hundred messages within half a second. Does your system need as long to be calm again as one that
+# does thirty a second?
+
+# %%
+my_plan = burst_plan(calm=5, messages=100, within=0.5, capacity=30)
 
 # %% tags=["nbval-ignore-output"]
 burst = session.run_plan(
@@ -491,7 +519,7 @@ charts.backlog_over_time(burst.messages, burst.stages)
 
 # %%
 self_checks.answer(
-    "messages of your plan that were lost",
+    "no message of your plan is lost",
     expected=0,
     observed=len(burst.reconciliation.lost),
     look_at="burst.reconciliation",

@@ -56,19 +56,41 @@ queue_url = sqs.get_queue_url(QueueName=names.queue)["QueueUrl"]
 # - A sender sends twenty messages a second, and is held up for one second. How many messages are late? How many
 #   of them does a clock see that starts when a message leaves?
 
+# %%
+# BEGIN SOLUTION
+workshop.predict("average of the ten, in ms", 200)
+workshop.predict("p50 of the ten, in ms", 100)
+workshop.predict("p99 of the ten, in ms", 200)
+workshop.predict("the longest part of the way", "queue_wait")
+workshop.predict("messages that are late", 20)
+workshop.predict("late ones that the clock sees", 20)
+# INSTEAD
+# workshop.predict("average of the ten, in ms", ...)
+# workshop.predict("p50 of the ten, in ms", ...)
+# workshop.predict("p99 of the ten, in ms", ...)
+# workshop.predict("the longest part of the way", ...)
+# workshop.predict("messages that are late", ...)
+# workshop.predict("late ones that the clock sees", ...)
+# END SOLUTION
+
 # %% [markdown]
 # You can answer the first question at once.
 
 # %%
 ten = pd.Series([100] * 9 + [2000])
-pd.Series(
-    {"average": ten.mean()}
-    | {f"p{p}": latency.quantile(ten, p / 100) for p in (50, 90, 99)}
-)
+figures_of_ten = {"average": ten.mean()} | {
+    f"p{p}": latency.quantile(ten, p / 100) for p in (50, 90, 99)
+}
+pd.Series(figures_of_ten).to_frame("milliseconds")
+
+# %%
+workshop.compare("average of the ten, in ms", figures_of_ten["average"])
+workshop.compare("p50 of the ten, in ms", int(figures_of_ten["p50"]))
+workshop.compare("p99 of the ten, in ms", int(figures_of_ten["p99"]))
 
 # %%
 self_checks.answer(
-    "messages that took as long as the average",
+    "no message took as long as the average",
     expected=0,
     observed=int((ten == ten.mean()).sum()),
     look_at="ten, the series",
@@ -97,7 +119,6 @@ self_checks.answer(
     expected=True,
     observed=sum(each) / 2 != together,
     look_at="each, and together",
-    say_value=False,
 )
 
 # %% [markdown]
@@ -129,7 +150,7 @@ result = session.run_plan(
 
 # %%
 self_checks.answer(
-    "messages lost",
+    "no message is lost",
     expected=0,
     observed=len(result.reconciliation.lost),
     look_at="result.reconciliation; then run the cell above again",
@@ -155,18 +176,16 @@ figures = {"average": took.mean()} | {
 # %%
 place = math.ceil(0.99 * len(took))
 self_checks.answer(
-    "p99, counted by hand",
+    "p99 is what you find when you count by hand",
     expected=figures["p99"],
     observed=sorted(took)[place - 1],
     look_at="took, sorted",
-    say_value=False,
 )
 self_checks.answer(
-    "messages slower than p99: at most one of a hundred",
+    "at most one message of a hundred is slower than p99",
     expected=True,
     observed=int((took > figures["p99"]).sum()) <= len(took) / 100,
     look_at="took, sorted",
-    say_value=False,
 )
 
 # %% tags=["nbval-ignore-output"]
@@ -196,8 +215,11 @@ self_checks.answer(
         ((way[parts].sum(axis=1) - way["end_to_end_s"]).abs() < 1e-6).all()
     ),
     look_at="way, the table: is a part missing?",
-    say_value=False,
 )
+
+# %% tags=["nbval-ignore-output"]
+longest = way[parts].mean().idxmax().removesuffix("_s")
+workshop.compare("the longest part of the way", longest)
 
 # %% [markdown]
 # Which part is the longest, and which one grows with the rate? A message spends most of its time in the workflow or
@@ -210,7 +232,7 @@ charts.state_times_by_rate(result.state_times)
 visits = result.states.groupby("execution_arn")["duration_s"].sum()
 durations = result.executions.set_index("execution_arn")["duration_s"]
 self_checks.answer(
-    "executions whose states take longer than the execution",
+    "no execution's states take longer than the execution",
     expected=0,
     observed=int((visits > durations.reindex(visits.index) + 0.002).sum()),
     look_at="result.states and result.executions",
@@ -249,7 +271,6 @@ self_checks.answer(
     expected=True,
     observed=bool(by_start.iloc[0] > by_start.min()),
     look_at="by_start, the durations in the order of their start",
-    say_value=False,
 )
 
 # %% [markdown]
@@ -297,7 +318,6 @@ self_checks.answer(
     expected=True,
     observed=bool(abs(rate * stay / curve["backlog"].mean() - 1) < 0.1),
     look_at="curve, rate and stay; a message that never finished spoils it",
-    say_value=False,
 )
 
 # %% [markdown]
@@ -351,18 +371,21 @@ lag, wait, naive = (
     for name in ("send_lag", "end_to_end", "naive")
 )
 self_checks.answer(
-    "messages that left a quarter of a second late or more: ten at least",
+    "ten messages or more left a quarter of a second late",
     expected=True,
     observed=int((lag >= 0.25).sum()) >= 10,
     look_at="held_up.messages, the column “send_lag_s”",
-    say_value=False,
 )
 self_checks.answer(
-    "messages for which the naive clock shows more than the corrected one",
+    "the naive clock never shows more than the corrected one",
     expected=0,
     observed=int((naive > wait).sum()),
     look_at="held_up.messages, the columns “naive_s” and “end_to_end_s”",
 )
+
+# %% tags=["nbval-ignore-output"]
+workshop.compare("messages that are late", int((wait >= 0.25).sum()))
+workshop.compare("late ones that the clock sees", int((naive >= 0.25).sum()))
 
 # %% tags=["nbval-ignore-output"]
 charts.corrected_and_naive(held_up.stages)
@@ -370,13 +393,12 @@ charts.corrected_and_naive(held_up.stages)
 # %%
 by_stage = held_up.stages
 self_checks.answer(
-    "the naive p99 never shows more than the corrected one",
+    "nor is the naive p99 of a stage above the corrected one",
     expected=0,
     observed=int(
         (by_stage["naive_p99_s"] > by_stage["end_to_end_p99_s"]).sum()
     ),
     look_at="held_up.stages",
-    say_value=False,
 )
 
 # %% [markdown]
@@ -437,18 +459,30 @@ def corrected(took, every):
 self_checks.exercise_corrected(corrected)
 
 # %% [markdown]
-# ### Exercise 3: a café
+# ### Exercise 3: how long they waited, from the outside
 #
-# Two guests a minute come into a café, and each stays for twenty minutes. How many chairs are taken, on
-# average?
+# A queue does not tell how long its messages wait, only how many they are. `looks` is a list of pairs: at which
+# second you looked, and how many were in the queue. What you saw holds until the next look, and the last one
+# until the second `until`. The looks are not evenly spaced; the first is at second 0. In that time `arrived`
+# messages came. How long did one of them wait, on average? Turn Little's law around.
+
 
 # %%
-# BEGIN SOLUTION
-chairs = 2 * 20
-# INSTEAD
-# chairs = None  # your number here
-# END SOLUTION
-self_checks.exercise_little(chairs)
+def mean_wait(looks, until, arrived):
+    # BEGIN SOLUTION
+    ends = [at for at, _ in looks[1:]] + [until]
+    waited = sum(
+        number * (end - at)
+        for (at, number), end in zip(looks, ends, strict=True)
+    )
+    return waited / arrived
+    # INSTEAD
+    # return until / arrived  # your code here
+    # END SOLUTION
+
+
+# %%
+self_checks.exercise_mean_wait(mean_wait)
 
 # %% [markdown]
 # ## Recap

@@ -31,7 +31,7 @@ import uuid
 from collections import Counter
 
 import pandas as pd
-from lab import charts, paths, session, stack, workshop
+from lab import charts, session, stack, workshop
 from lab.analysis import words
 from lab.load import messages
 from lab.workshop import self_checks
@@ -49,7 +49,7 @@ queue_url = sqs.get_queue_url(QueueName=names.queue)["QueueUrl"]
 # not, the next cell says which encoding it is and how to change it. This is how the text begins:
 
 # %%
-file = paths.NOTEBOOKS / "texts" / "night_post.txt"
+file = workshop.text_file("night_post.txt")
 text = messages.read_text(file)
 print(textwrap.fill(text.split("\n\n")[1], 76))
 
@@ -59,6 +59,19 @@ print(textwrap.fill(text.split("\n\n")[1], 76))
 # - Which word will be the commonest, and what share of the text will it be: 1 %, 10 %, 30 %?
 # - How many of the distinct words occur only once: a tenth, or half of them?
 # - A message is delivered twice, so its words are counted twice. How would you notice?
+
+# %%
+# BEGIN SOLUTION
+workshop.predict("the commonest word", "and")
+workshop.predict("its share of the text, in %", 1)
+workshop.predict("words that occur once, in %", 10)
+workshop.predict("how to notice a duplicate", "compare the totals")
+# INSTEAD
+# workshop.predict("the commonest word", ...)
+# workshop.predict("its share of the text, in %", ...)
+# workshop.predict("words that occur once, in %", ...)
+# workshop.predict("how to notice a duplicate", ...)
+# END SOLUTION
 
 # %% [markdown]
 # ## Run: cut the text into messages
@@ -89,7 +102,6 @@ self_checks.answer(
         (messages.count_words(piece.text) for piece in pieces), Counter()
     ),
     look_at="pieces, and their texts",
-    say_value=False,
 )
 
 # %% [markdown]
@@ -112,7 +124,7 @@ for start in range(0, len(pieces), 10):
 
 # %%
 self_checks.answer(
-    "messages that SQS refused",
+    "SQS refused no message",
     expected=[],
     observed=refused,
     look_at="refused: each entry has a “Code” and a “Message”",
@@ -125,7 +137,7 @@ self_checks.answer(
 watch.until_drained(len(pieces), patience_s=session.PATIENCE_S[here.kind])
 executions, _, _ = watch.tables()
 self_checks.answer(
-    "messages with an execution that succeeded",
+    "each message has an execution that succeeded",
     expected=len(pieces),
     observed=int(
         executions.loc[executions["status"] == "SUCCEEDED", "lab_id"].nunique()
@@ -152,13 +164,13 @@ counts.head(5)
 # %%
 comparison = words.compare_words(counts, went_in)
 self_checks.answer(
-    "words that came out more or less often than they went in",
+    "every word came out exactly as often as it went in",
     expected=[],
     observed=comparison.differences["word"].tolist(),
     look_at="comparison.differences: each word with both counts",
 )
 self_checks.answer(
-    "words that came out",
+    "as many words came out as went in",
     expected=sum(went_in.values()),
     observed=comparison.total,
     look_at="counts, the table",
@@ -175,6 +187,11 @@ charts.word_frequencies(counts)
 # One word of ten is “the”. Other small words follow, which say nothing about the text. The first words that tell
 # you what the text is about come further down.
 
+# %%
+share = counts["count"].max() / counts["count"].sum()
+workshop.compare("the commonest word", counts["word"][0])
+workshop.compare("its share of the text, in %", float(share * 100))
+
 # %% [markdown]
 # ## Read the result: rank and frequency
 #
@@ -187,11 +204,15 @@ charts.rank_frequency(counts)
 
 # %%
 self_checks.answer(
-    "distinct words, and those that occur once",
+    "so many are distinct, and so many occur once, as in the text",
     expected=(len(went_in), sum(count == 1 for count in went_in.values())),
     observed=(len(counts), int((counts["count"] == 1).sum())),
     look_at="counts, the table",
 )
+
+# %%
+once = (counts["count"] == 1).mean()
+workshop.compare("words that occur once, in %", float(once * 100))
 
 # %% [markdown]
 # Nearly half of the distinct words occur once: the flat row at the bottom. George Zipf found in the 1930s
@@ -210,11 +231,10 @@ result = session.ramp(here, session.RampOptions(rates="20", seconds=5, seed=7))
 
 # %%
 self_checks.answer(
-    "the words of the messages that succeeded came out as they went in",
+    "the words of these messages came out as they went in",
     expected=True,
     observed=result.words.matches,
     look_at="result.words.differences",
-    say_value=False,
 )
 
 # %% tags=["nbval-ignore-output"]
@@ -227,7 +247,6 @@ self_checks.answer(
     expected=True,
     observed=abs(large.exponent - 1) < abs(small.exponent - 1),
     look_at="small.exponent and large.exponent",
-    say_value=False,
 )
 
 # %% [markdown]
@@ -250,11 +269,10 @@ charts.text_statistics(result.statistics)
 
 # %%
 self_checks.answer(
-    "rows: one for each message; tokens: one for each word that came out",
+    "each message has a row, and each word is one of its tokens",
     expected=(result.reconciliation.as_dict()["succeeded"], result.words.total),
     observed=(len(result.statistics), int(result.statistics["tokens"].sum())),
     look_at="result.statistics",
-    say_value=False,
 )
 
 # %% [markdown]
@@ -289,7 +307,7 @@ twice[["name", "status", "events"]]
 
 # %%
 self_checks.answer(
-    "executions of that one name, and different ARNs among them",
+    "that one name has two executions, each with its own ARN",
     expected=(2, 2),
     observed=(
         int((twice["name"] == name).sum()),
@@ -312,7 +330,7 @@ print(added_up, counted_once)
 
 # %%
 self_checks.answer(
-    "words when added up, and when each message counts once",
+    "200 words when added up, 100 when each message counts once",
     expected=(200, 100),
     observed=(added_up, counted_once),
     look_at="lab/analysis/words.py, the function outputs",
@@ -324,6 +342,10 @@ self_checks.answer(
 # nobody promised that each message would run only once.
 #
 # (Old Marten in the text would have told you.)
+
+# %%
+answer = "one name has more than one execution"
+workshop.compare("how to notice a duplicate", answer)
 
 # %% [markdown]
 # ## Your turn

@@ -50,6 +50,19 @@ names = stack.Names(here)
 # - Your functions take 5 milliseconds. How many messages a second can an account carry that may run 1,000
 #   functions at the same time?
 
+# %%
+# BEGIN SOLUTION
+workshop.predict("dollars for a million messages", 1)
+workshop.predict("the most expensive service", "Step Functions")
+workshop.predict("seconds at which Standard is cheaper", 60)
+workshop.predict("messages a second of such an account", 50_000)
+# INSTEAD
+# workshop.predict("dollars for a million messages", ...)
+# workshop.predict("the most expensive service", ...)
+# workshop.predict("seconds at which Standard is cheaper", ...)
+# workshop.predict("messages a second of such an account", ...)
+# END SOLUTION
+
 # %% [markdown]
 # ## Run: what AWS would count
 #
@@ -94,7 +107,6 @@ self_checks.answer(
         and (whole_ms - took_ms).between(-0.02, 1.02).all()
     ),
     look_at="invocations, the columns that end in “_s”",
-    say_value=False,
 )
 
 # %% [markdown]
@@ -115,17 +127,16 @@ measured.table().round(7)
 
 # %%
 self_checks.answer(
-    "executions that AWS would count",
+    "AWS would count one execution for each message",
     expected=len(result.sends),
     observed=usage.express_requests,
     look_at="result.reconciliation: was a message lost, or executed twice?",
 )
 self_checks.answer(
-    "each message invokes four functions, and start_execution at most once",
+    "a message needs four invocations, and at most one more",
     expected=True,
     observed=4 * 24 < usage.lambda_requests <= 5 * 24,
     look_at="result.received and result.states",
-    say_value=False,
 )
 
 # %% [markdown]
@@ -145,7 +156,7 @@ pd.Series(
         "a million Standard transitions": prices.standard_transition * 1e6,
         "a GB of logs": prices.logs_gb,
     }
-).round(4)
+).round(4).to_frame("USD")
 
 # %% [markdown]
 # ## Run: a million messages
@@ -162,11 +173,17 @@ charts.cost_by_service(million.by_service(), 1_000_000)
 
 # %%
 self_checks.answer(
-    "the service that costs the most",
+    "CloudWatch Logs costs the most",
     expected="CloudWatch Logs",
     observed=max(million.by_service(), key=million.by_service().get),
     look_at="the chart above",
 )
+
+# %%
+by_service = million.by_service()
+most = max(by_service, key=by_service.get)
+workshop.compare("dollars for a million messages", sum(by_service.values()))
+workshop.compare("the most expensive service", most)
 
 # %% [markdown]
 # ## Read the result: why the log costs more than the workflow
@@ -199,7 +216,6 @@ self_checks.answer(
     expected=True,
     observed=times > 20,
     look_at="events: is it 22 of them?",
-    say_value=False,
 )
 
 # %% tags=["nbval-ignore-output"]
@@ -213,7 +229,6 @@ self_checks.answer(
     expected=True,
     observed=bool(0.67 < estimated / counted < 1.5),
     look_at="lab/analysis/cost.py, log_bytes_of",
-    say_value=False,
 )
 
 # %% [markdown]
@@ -267,12 +282,16 @@ self_checks.answer(
     expected=True,
     observed=bool((even["with logs (s)"] < even["without logs (s)"]).all()),
     look_at="even, the table above",
-    say_value=False,
 )
 
 # %% [markdown]
 # So below a minute Express is cheaper in any case, and above two and a half minutes Standard is. Between the
 # two, look at a bill before you decide.
+
+# %%
+first, last = even.min(axis=None), even.max(axis=None)
+meet = f"from {first:.0f} on at the earliest, from {last:.0f} on in any case"
+workshop.compare("seconds at which Standard is cheaper", meet)
 
 # %% [markdown]
 # The executions of this workshop take a fraction of a second. As Standard Workflows they would cost many
@@ -320,7 +339,7 @@ pd.concat({"cold": cold, "warm": warm}).round(1)
 
 # %%
 self_checks.answer(
-    "messages a second: a usual account, and a new one",
+    "a usual account carries 2,439 messages a second, a new one 24",
     expected=[2439, 24],
     observed=[
         round(float(table["messages_per_s"][0]))
@@ -328,6 +347,7 @@ self_checks.answer(
     ],
     look_at="the first rows of the tables above",
 )
+workshop.compare("messages a second of such an account", 2439)
 
 # %% [markdown]
 # Before either of these, a *burst* meets another limit: the event source mapping. When messages come into an
@@ -366,7 +386,6 @@ self_checks.answer(
     expected=True,
     observed=mine.lambda_concurrency > 0,
     look_at="mine, above",
-    say_value=False,
 )
 
 # %% [markdown]

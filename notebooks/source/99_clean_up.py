@@ -33,6 +33,15 @@ names = stack.Names(here)
 # last, what could happen in between? Decide on an order for: queues, mapping, roles, functions, state
 # machine, log groups.
 
+# %%
+# BEGIN SOLUTION
+workshop.predict("what must go first", "the queues")
+workshop.predict("what must go last", "the roles")
+# INSTEAD
+# workshop.predict("what must go first", ...)
+# workshop.predict("what must go last", ...)
+# END SOLUTION
+
 # %% [markdown]
 # ## Run
 #
@@ -107,11 +116,15 @@ describe = here.client("logs").describe_log_groups
 
 # %%
 self_checks.answer(
-    "resources of this lab that are left",
+    "nothing of this lab is left",
     expected=[],
     observed=lambda: exercises.survivors(names) + stack.survivors(here),
     look_at="the list above; run this notebook again",
 )
+
+# %%
+workshop.compare("what must go first", "the mapping")
+workshop.compare("what must go last", "the log groups")
 
 # %% [markdown]
 # ## Your turn

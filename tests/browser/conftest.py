@@ -19,8 +19,9 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from lab import paths, stack
+from lab import stack
 from lab.target import resolve
+from lab.workshop import jupyter_settings, working_copy
 from tests.browser.find import HOW_TO_GET_ONE, find_browser
 from tests.notebooks.execute import free_port, in_environment
 
@@ -56,6 +57,8 @@ class Served:
     """A running ``lab notebook``: where it is, what it said, and all processes that it had."""
 
     process: subprocess.Popen[str]
+    folder: Path
+    home: Path
     said: list[str] = field(default_factory=list)
     family: list[psutil.Process] = field(default_factory=list)
 
@@ -66,8 +69,10 @@ class Served:
         return found[0] if found else ""
 
     def page(self, notebook: str) -> str:
-        """The address of another notebook, alone in the window."""
-        return self.url.replace("00_start_here", notebook) + "&reset"
+        """The address of another notebook, as somebody meets it who opens the workshop for the first time."""
+        shutil.rmtree(self.home / "workspaces", ignore_errors=True)
+        jupyter_settings.write(self.home)
+        return self.url.replace("00_start_here", notebook)
 
     def stop(self, number: int = signal.SIGINT) -> int:
         """Press Ctrl-C; returns the exit code. ``family`` then holds every process that was below it."""
@@ -98,33 +103,30 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def project_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Notebooks without outputs, so that what is seen was made here; the committed ones stay as they are."""
-    folder = tmp_path_factory.mktemp("project")
-    shutil.copytree(
-        paths.NOTEBOOKS, folder / "notebooks", ignore=shutil.ignore_patterns("source", ".ipynb_checkpoints")
-    )
-    for file in (folder / "notebooks").rglob("*.ipynb"):
-        notebook = nbformat.read(file, as_version=4)
-        for cell in notebook.cells:
-            if cell.cell_type == "code":
-                cell.outputs, cell.execution_count = [], None
-        nbformat.write(notebook, file)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def served(project_copy: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     state = tmp_path_factory.mktemp("state")
     settings = state / "settings" / "@jupyterlab" / "notebook-extension"
     settings.mkdir(parents=True)
     # JupyterLab draws only the cells in sight otherwise, and a page longer than the screen could not be looked at.
     (settings / "tracker.jupyterlab-settings").write_text(json.dumps({"windowingMode": "none"}), "utf-8")
-    running = start(project_copy, {"LAB_STATE_DIR": str(state), "JUPYTERLAB_SETTINGS_DIR": str(state / "settings")})
+    copy = tmp_path_factory.mktemp("project") / "my-workshop"
+    working_copy.update(copy)
+    without_outputs(copy)
+    running = start(copy, {"LAB_STATE_DIR": str(state), "JUPYTERLAB_SETTINGS_DIR": str(state / "settings")})
     with in_environment({"LAB_STATE_DIR": str(state), "LAB_TARGET": "embedded", "LAB_NAME": "workshop"}):
         stack.provision(resolve())  # so that any notebook can be looked at by itself
     yield running
     running.end()
+
+
+def without_outputs(copy: Path) -> None:
+    """What is seen was made here, in the solved notebooks too."""
+    for file in (copy / "notebooks").rglob("*.ipynb"):
+        notebook = nbformat.read(file, as_version=4)
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = [], None
+        nbformat.write(notebook, file)
 
 
 def start(folder: Path, variables: dict[str, str]) -> Served:
@@ -140,7 +142,7 @@ def start(folder: Path, variables: dict[str, str]) -> Served:
         text=True,
         start_new_session=True,
     )
-    running = Served(process)
+    running = Served(process, folder, Path(variables["LAB_STATE_DIR"]) / "workshop" / "jupyter")
     opened = threading.Event()
 
     def listen() -> None:

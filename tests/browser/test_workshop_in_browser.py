@@ -28,7 +28,8 @@ PROMPTS = (
 )
 PICTURES = """() => [...document.querySelectorAll('.jp-Notebook .jp-OutputArea img')].map(e => {
     const box = e.getBoundingClientRect(), room = e.closest('.jp-OutputArea-output').getBoundingClientRect();
-    return {loaded: e.complete && e.naturalWidth > 300 && e.naturalHeight > 150, width: box.width, height: box.height,
+    return {text: e.alt, loaded: e.complete && e.naturalWidth > 300 && e.naturalHeight > 150,
+            width: box.width, height: box.height,
             overflow: box.right - room.right};
 })"""
 # From the first cell to the last; JupyterLab leaves room for scrolling beyond that.
@@ -40,8 +41,9 @@ TO_THE_TOP = "() => { document.querySelector('.jp-WindowedPanel-outer').scrollTo
 
 
 def committed_pictures(notebook: str) -> int:
-    """How many pictures the committed notebook shows."""
-    cells = nbformat.read(paths.NOTEBOOKS / f"{notebook}.ipynb", as_version=4).cells
+    """How many pictures the committed notebook, executed with its solutions, shows."""
+    name = notebook.removeprefix("solutions/")
+    cells = nbformat.read(paths.NOTEBOOKS / "solutions" / f"{name}.ipynb", as_version=4).cells
     return sum("image/png" in output.get("data", {}) for cell in cells for output in cell.get("outputs", []))
 
 
@@ -58,6 +60,11 @@ def prompts_after_a_run(notebook: str) -> list[str]:
     return ["" if away else f"[{number}]:" for number, away in enumerate(folded, start=1)]
 
 
+def named(notebook: str) -> str:
+    """A notebook in the name of a file."""
+    return notebook.replace("/", "_")
+
+
 def run_all_cells(page: Page) -> None:
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
@@ -71,7 +78,7 @@ def wait_until_all_have_run(page: Page, notebook: str) -> None:
         late = time.monotonic() > deadline
         if errors or late:
             SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-            page.screenshot(path=SCREENSHOTS / f"{notebook}_failed.png")
+            page.screenshot(path=SCREENSHOTS / f"{named(notebook)}_failed.png")
         assert not errors, errors
         assert not late, prompts
         page.wait_for_timeout(300)
@@ -86,8 +93,9 @@ def look_at(page: Page, notebook: str) -> None:
         page.set_viewport_size({"width": width, "height": min(page.evaluate(HEIGHT) + 200, TALLEST)})
         page.evaluate(TO_THE_TOP)
         page.wait_for_timeout(500)
-        page.screenshot(path=SCREENSHOTS / f"{notebook}_{width}.png")
+        page.screenshot(path=SCREENSHOTS / f"{named(notebook)}_{width}.png")
         for picture in page.evaluate(PICTURES):
+            assert len(picture["text"]) > 20, picture
             assert picture["loaded"], picture
             assert picture["width"] > 250, picture
             assert picture["height"] > 100, picture
@@ -103,14 +111,41 @@ def test_make_lab_opens_the_first_notebook_and_asks_nothing(browser: Browser, se
     page.close()
 
 
-@pytest.mark.parametrize("notebook", ["01_provision", "02_first_message"])
+def test_the_file_browser_shows_what_a_learner_opens(browser: Browser, served: Served) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(served.page("00_start_here"))
+    page.get_by_title("File Browser").first.click()
+    listed = page.locator(".jp-DirListing-itemText")
+    expect(listed.filter(has_text=re.compile("^00_start_here.ipynb$"))).to_be_visible(timeout=60_000)
+    assert {"solutions", "texts", "01_provision.ipynb"} <= set(listed.all_inner_texts())
+    page.locator(".jp-BreadCrumbs-home").first.click()
+    expect(listed.filter(has_text=re.compile("^lambdas$"))).to_be_visible()
+    assert set(listed.all_inner_texts()) == {"lambdas", "notebooks", "statemachine"}
+    page.close()
+
+
+@pytest.mark.parametrize(("width", "room"), [(1280, 900), (800, 630)])
+def test_a_page_reads_well_as_it_opens(browser: Browser, served: Served, width: int, room: int) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.goto(served.page("02_first_message"))
+    text = page.locator(".jp-Notebook .jp-RenderedMarkdown").first
+    expect(text).to_be_visible(timeout=60_000)
+    page.wait_for_timeout(2_000)  # side bars come and go after the page
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"opened_{width}.png")
+    box = text.bounding_box()
+    assert box is not None
+    assert box["width"] >= room
+    page.close()
+
+
+@pytest.mark.parametrize("notebook", ["01_provision", "02_first_message", "solutions/02_first_message"])
 def test_all_cells_run_in_the_page_and_the_charts_are_seen(browser: Browser, served: Served, notebook: str) -> None:
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.goto(served.page(notebook))
     expect(page.locator(".jp-Notebook .jp-CodeCell")).to_have_count(code_cells(notebook), timeout=60_000)
     # Before the kernel answers, JupyterLab drops what it is asked to run without a word.
     expect(page.locator("#jp-main-statusbar").get_by_text("| Idle")).to_be_visible(timeout=60_000)
-    page.keyboard.press("Control+b")  # hide the file browser
     run_all_cells(page)
     wait_until_all_have_run(page, notebook)
     assert page.locator(ERRORS).count() == 0
@@ -119,8 +154,8 @@ def test_all_cells_run_in_the_page_and_the_charts_are_seen(browser: Browser, ser
     page.close()
 
 
-def test_ctrl_c_leaves_no_process(project_copy: Path, tmp_path: Path) -> None:
-    running = start(project_copy, {"LAB_STATE_DIR": str(tmp_path)})
+def test_ctrl_c_leaves_no_process(tmp_path: Path) -> None:
+    running = start(tmp_path / "my-workshop", {"LAB_STATE_DIR": str(tmp_path)})
     assert running.stop() == 0
     assert len(running.family) >= 3  # lab, JupyterLab, LocalStack
     _, alive = psutil.wait_procs(running.family, timeout=10)

@@ -1,4 +1,4 @@
-"""From one source to two notebooks: the learner's, with exercises to do, and the solved one.
+"""From one source to two notebooks: the learner's, with exercises to do and nothing executed, and the solved one.
 
 The source is ``notebooks/source/NN_topic.py`` in jupytext's percent format. A part that only the solved notebook shows
 stands between ``# BEGIN SOLUTION`` and ``# END SOLUTION``; comment lines after ``# INSTEAD`` are what the learner gets
@@ -82,11 +82,7 @@ def editions(root: Path = paths.NOTEBOOKS) -> list[Edition]:
     """Every notebook that the sources make, in the order of the workshop: the learner's first, then the solved ones."""
     sources = sorted((root / "source").glob("[0-9][0-9]_*.py"))
     learners = [Edition(source, False, root / f"{source.stem}.ipynb") for source in sources]
-    solved = [
-        Edition(source, True, root / "solutions" / f"{source.stem}.ipynb")
-        for source in sources
-        if BEGIN in source.read_text("utf-8")
-    ]
+    solved = [Edition(source, True, root / "solutions" / f"{source.stem}.ipynb") for source in sources]
     return learners + solved
 
 
@@ -161,8 +157,9 @@ def complaints(edition: Edition) -> list[str]:
     found: list[str] = []
     if _essence(notebook) != _essence(wanted):
         found.append(f"its cells differ from {edition.source.name}: {_first_difference(notebook, wanted)}")
-    found += unexecuted(notebook) + leaks(notebook) + unguarded(notebook)
-    return found
+    if edition.solved:
+        return found + unexecuted(notebook) + leaks(notebook) + unguarded(notebook) + undescribed(notebook)
+    return found + spoilers(notebook)
 
 
 def _essence(notebook: nbformat.NotebookNode) -> list[tuple[str, str, tuple[str, ...]]]:
@@ -176,6 +173,29 @@ def _first_difference(notebook: nbformat.NotebookNode, wanted: nbformat.Notebook
     return f"it has {len(notebook.cells)} cells, the source {len(wanted.cells)}"
 
 
+def spoilers(notebook: nbformat.NotebookNode) -> list[str]:
+    """Cells of a learner's notebook that tell what comes out before it was run."""
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    return [
+        f"code cell {number} has an output or an execution count: the learner's edition has none"
+        for number, cell in enumerate(code, start=1)
+        if cell.outputs or cell.execution_count is not None
+    ]
+
+
+def undescribed(notebook: nbformat.NotebookNode) -> list[str]:
+    """Pictures without a text for those who do not see them, and tables without headers."""
+    found = []
+    for number, cell in enumerate((cell for cell in notebook.cells if cell.cell_type == "code"), start=1):
+        for output in cell.outputs:
+            page = output.get("data", {}).get("text/html", "")
+            if "image/png" in output.get("data", {}) and not re.search(r'<img [^>]*alt="[^"]{10,}"', page):
+                found.append(f"the picture of code cell {number} has no alternative text")
+            if "<table" in page and "<th>" not in page:
+                found.append(f"the table of code cell {number} has no headers")
+    return found
+
+
 def unexecuted(notebook: nbformat.NotebookNode) -> list[str]:
     """Cells that were not executed in one go from a clean kernel, or that failed."""
     found = []
@@ -183,6 +203,8 @@ def unexecuted(notebook: nbformat.NotebookNode) -> list[str]:
     for number, cell in enumerate(code, start=1):
         if cell.execution_count != number:
             found.append(f"code cell {number} has the execution count {cell.execution_count}: not run from the top")
+        if any(text.startswith("Not yet: ") or "\nNot yet: " in text for text in output_texts(cell)):
+            found.append(f"code cell {number} says that its exercise is not solved")
         found += [
             f"code cell {number} ended in {output.ename}" for output in cell.outputs if output.output_type == "error"
         ]
@@ -193,7 +215,11 @@ def unexecuted(notebook: nbformat.NotebookNode) -> list[str]:
 
 def _wants_output(cell: nbformat.NotebookNode) -> bool:
     """Whether the last line is a call of something that prints: then an empty output is one that got lost."""
-    return bool(re.match(r"(print|self_checks\.\w+|workshop\.show\w*|charts\.\w+)\(", cell.source.split("\n")[-1]))
+    return bool(
+        re.match(
+            r"(print|self_checks\.\w+|workshop\.(show\w*|compare|predict)|charts\.\w+)\(", cell.source.split("\n")[-1]
+        )
+    )
 
 
 def leaks(notebook: nbformat.NotebookNode) -> list[str]:
@@ -228,7 +254,7 @@ def output_texts(cell: nbformat.NotebookNode) -> list[str]:
         if output.output_type == "stream":
             texts.append(output.text)
         texts += [str(value) for kind, value in output.get("data", {}).items() if not kind.startswith("image/")]
-    return texts
+    return [re.sub(r"data:image/png;base64,[A-Za-z0-9+/=]+", "", text) for text in texts]
 
 
 def sanitized(cell: nbformat.NotebookNode) -> list[Any]:

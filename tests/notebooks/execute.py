@@ -1,4 +1,4 @@
-"""Builds every notebook from its source and executes it from a clean kernel; what ``make notebooks`` does.
+"""Builds every notebook from its source, and executes the solved ones from a clean kernel: ``make notebooks``.
 
 All of it happens in an embedded lab of its own, which starts empty and is thrown away.
 """
@@ -127,7 +127,7 @@ def _pictures(cell: nbformat.NotebookNode) -> bool:
 
 
 def main(wanted: list[str]) -> int:
-    """Execute all notebooks, or those whose number or name starts with one of ``wanted``."""
+    """Write all notebooks, or those whose number or name starts with one of ``wanted``."""
     chosen = [
         edition
         for edition in authoring.editions()
@@ -135,6 +135,9 @@ def main(wanted: list[str]) -> int:
     ]
     with empty_lab() as environment, in_environment(environment):
         for edition in chosen:
+            if not edition.solved:
+                nbformat.write(authoring.build(edition), edition.path)
+                continue
             prepare(edition.path)
             began = time.perf_counter()
             try:

@@ -33,16 +33,19 @@ self_checks.answer("it", expected=answer, observed=answer)
 
 @pytest.fixture
 def lesson(tmp_path: Path) -> list[Edition]:
-    """Both editions of a small lesson, executed as it were."""
+    """Both editions of a small lesson, the solved one executed as it were."""
     (tmp_path / "source").mkdir()
     (tmp_path / "solutions").mkdir()
     (tmp_path / "source" / "03_lesson.py").write_text(SOURCE)
     editions = authoring.editions(tmp_path)
     for edition in editions:
         notebook = authoring.build(edition)
+        if not edition.solved:
+            nbformat.write(notebook, edition.path)
+            continue
         for number, cell in enumerate((cell for cell in notebook.cells if cell.cell_type == "code"), start=1):
             cell.execution_count = number
-            cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text="Yes: it (0.01 s)\n")]
+            cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text="Right: it\n")]
         nbformat.write(notebook, edition.path)
     return editions
 
@@ -93,7 +96,7 @@ def test_a_cell_that_was_not_executed_is_found(lesson: list[Edition]) -> None:
     def strip(cells: list[nbformat.NotebookNode]) -> None:
         cells[3].execution_count, cells[3].outputs = None, []
 
-    found = changed(lesson[0], strip)
+    found = changed(lesson[1], strip)
     assert found[0].startswith("code cell 4 has the execution count None")
     assert found[1] == "code cell 4 shows something, but has no output"
 
@@ -102,7 +105,7 @@ def test_an_error_output_is_found(lesson: list[Edition]) -> None:
     def fail(cells: list[nbformat.NotebookNode]) -> None:
         cells[1].outputs = [nbformat.v4.new_output("error", ename="KeyError", evalue="'x'", traceback=[])]
 
-    assert changed(lesson[0], fail) == ["code cell 2 ended in KeyError"]
+    assert changed(lesson[1], fail) == ["code cell 2 ended in KeyError"]
 
 
 @pytest.mark.parametrize("text", ["/home/somebody/lab/x.py", "http://127.0.0.1:4566/queue", "/tmp/tmp1/y"])
@@ -110,7 +113,7 @@ def test_what_tells_of_the_machine_is_found(lesson: list[Edition], text: str) ->
     def leak(cells: list[nbformat.NotebookNode]) -> None:
         cells[1].outputs = [nbformat.v4.new_output("stream", name="stdout", text=f"made {text}\n")]
 
-    assert len(changed(lesson[0], leak)) == 1
+    assert len(changed(lesson[1], leak)) == 1
 
 
 def test_a_cell_that_varies_needs_a_check_near_it(lesson: list[Edition]) -> None:
@@ -121,11 +124,62 @@ def test_a_cell_that_varies_needs_a_check_near_it(lesson: list[Edition]) -> None
     ]
 
 
-def test_executing_anew_makes_no_noise_of_ids_and_durations(lesson: list[Edition]) -> None:
-    new = nbformat.read(lesson[0].path, as_version=4)
-    new.cells[-1].outputs[0].text = "Yes: it (0.99 s)\n"
-    execute.keep_what_is_alike(new, lesson[0].path)
-    assert new.cells[-1].outputs[0].text == "Yes: it (0.01 s)\n"
-    new.cells[-1].outputs[0].text = "No: it (0.99 s)\n"
-    execute.keep_what_is_alike(new, lesson[0].path)
-    assert new.cells[-1].outputs[0].text == "No: it (0.99 s)\n"
+def test_executing_anew_makes_no_noise_of_ids(lesson: list[Edition]) -> None:
+    one, other = (f"sent 5f0c9f5e-0000-4000-8000-00000000000{number}\n" for number in (1, 2))
+
+    def say(cells: list[nbformat.NotebookNode]) -> None:
+        cells[-1].outputs[0].text = one
+
+    changed(lesson[1], say)
+    new = nbformat.read(lesson[1].path, as_version=4)
+    new.cells[-1].outputs[0].text = other
+    execute.keep_what_is_alike(new, lesson[1].path)
+    assert new.cells[-1].outputs[0].text == one
+    new.cells[-1].outputs[0].text = "something else\n"
+    execute.keep_what_is_alike(new, lesson[1].path)
+    assert new.cells[-1].outputs[0].text == "something else\n"
+
+
+def test_a_learners_notebook_that_tells_what_comes_out_is_found(lesson: list[Edition]) -> None:
+    def tell(cells: list[nbformat.NotebookNode]) -> None:
+        cells[1].outputs = [nbformat.v4.new_output("stream", name="stdout", text="42\n")]
+        cells[2].execution_count = 3
+
+    assert changed(lesson[0], tell) == [
+        f"code cell {number} has an output or an execution count: the learner's edition has none" for number in (2, 3)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        ({"image/png": "AAAA"}, "the picture of code cell 2 has no alternative text"),
+        (
+            {"image/png": "AAAA", "text/html": '<img alt="" src="x">'},
+            "the picture of code cell 2 has no alternative text",
+        ),
+        ({"text/html": "<table><tr><td>1</td></tr></table>"}, "the table of code cell 2 has no headers"),
+        ({"image/png": "AAAA", "text/html": '<img alt="The queue is empty" src="x">'}, None),
+        ({"text/html": "<table><tr><th>n</th></tr><tr><td>1</td></tr></table>"}, None),
+    ],
+)
+def test_pictures_have_a_text_and_tables_have_headers(
+    lesson: list[Edition], data: dict[str, str], found: str | None
+) -> None:
+    def show(cells: list[nbformat.NotebookNode]) -> None:
+        cells[1].outputs = [nbformat.v4.new_output("display_data", data=data)]
+
+    assert changed(lesson[1], show) == ([found] if found else [])
+
+
+def test_every_lesson_has_a_solved_edition_also_without_an_exercise(tmp_path: Path) -> None:
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "99_end.py").write_text("# %%\nprint(1)\n")
+    assert [edition.solved for edition in authoring.editions(tmp_path)] == [False, True]
+
+
+def test_an_exercise_that_is_not_solved_in_the_solved_edition_is_found(lesson: list[Edition]) -> None:
+    def fail(cells: list[nbformat.NotebookNode]) -> None:
+        cells[-1].outputs[0].text = "Right: one thing\nNot yet: another\n"
+
+    assert changed(lesson[1], fail) == ["code cell 4 says that its exercise is not solved"]

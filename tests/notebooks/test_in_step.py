@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+from collections import Counter
 
+import nbformat
 import pytest
 
 from lab import paths
@@ -22,6 +26,18 @@ def test_there_are_notebooks() -> None:
 def test_the_notebook_is_in_step_with_its_source(edition: Edition) -> None:
     found = authoring.complaints(edition)
     assert not found, f"{edition.name} is out of step:\n  " + "\n  ".join(found) + "\nNext: make notebooks"
+
+
+def test_nbval_runs_every_cell_of_the_solved_editions_and_none_of_the_learners() -> None:
+    command = [sys.executable, "-m", "pytest", "notebooks", "--collect-only", "-q", "-p", "no:cacheprovider"]
+    listed = subprocess.run(command, cwd=paths.PROJECT, capture_output=True, text=True, check=False, timeout=120)
+    collected = Counter(re.findall(r"^(notebooks/.*\.ipynb)::", listed.stdout, re.MULTILINE))
+    cells = {
+        edition.name: sum(cell.cell_type == "code" for cell in nbformat.read(edition.path, as_version=4).cells)
+        for edition in EDITIONS
+        if edition.solved and edition.path.exists()
+    }
+    assert collected == cells, listed.stdout[-600:]
 
 
 def test_every_notebook_has_a_source() -> None:

@@ -41,7 +41,7 @@ def changed_function(folder: Path) -> Iterator[None]:
 @pytest.fixture
 def start_of_the_first_message(tmp_path: Path) -> Path:
     """A copy of notebook 02 up to the check of its words."""
-    notebook = nbformat.read(paths.NOTEBOOKS / "02_first_message.ipynb", as_version=4)
+    notebook = nbformat.read(paths.NOTEBOOKS / "solutions" / "02_first_message.ipynb", as_version=4)
     last = max(number for number, cell in enumerate(notebook.cells) if "expected=(100, 78)" in cell.source)
     notebook.cells = notebook.cells[: last + 1]
     nbformat.write(notebook, tmp_path / "first_message.ipynb")

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import itertools
+import re
 from collections.abc import Callable
 
 import matplotlib as mpl
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
 from chart_data import STATES, execution, run_of, state_times, statistics, zipf_words
 from chart_texts import ALL_KINDS, FOUR, shown, texts_of
 from matplotlib._pylab_helpers import Gcf
+from nbconvert import HTMLExporter
 
 from lab import charts
 from lab.analysis.latency import stage_table
@@ -120,10 +125,31 @@ def test_settings_of_matplotlib_are_left_alone(busy: pd.DataFrame) -> None:
 
 def test_a_chart_shows_itself_in_jupyter_as_a_picture_with_its_finding_as_text() -> None:
     chart = charts.word_frequencies({"the": 5, "my": 3})
-    png, metadata = chart._repr_png_()
-    assert png.startswith(b"\x89PNG")
-    assert metadata == {"width": 760}
-    assert repr(chart) == "<Chart: “the” leads with 5 of 8 words>"
+    data, metadata = chart._repr_mimebundle_()
+    assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
+    assert metadata["image/png"]["width"] == 760
+    assert data["text/plain"] == repr(chart) == "<Chart: “the” leads with 5 of 8 words>"
+
+
+def test_every_chart_says_in_words_all_that_its_sentences_say(every_chart: dict[str, Chart]) -> None:
+    for name, chart in every_chart.items():
+        for sentence in (chart.finding, chart.detail, *chart.notes):
+            assert sentence.rstrip(".") in chart.alternative, name
+        assert len(chart.alternative) > 20, name
+        drawn = [text.get_text() for text in chart.texts]
+        for text in drawn:
+            assert "".join(text.split()).rstrip(".") in "".join(chart.alternative.split()), (name, text)
+
+
+@pytest.mark.parametrize("template", ["lab", "classic", "basic"])
+def test_the_alternative_text_is_in_a_page_made_of_the_notebook(template: str) -> None:
+    chart = charts.word_frequencies({"the": 5, 'a "word" <b>': 3})
+    data, metadata = chart._repr_mimebundle_()
+    output = nbformat.v4.new_output("execute_result", data=data, metadata=metadata, execution_count=1)
+    cell = nbformat.v4.new_code_cell("charts.word_frequencies(counts)", outputs=[output], execution_count=1)
+    page, _ = HTMLExporter(template_name=template).from_notebook_node(nbformat.v4.new_notebook(cells=[cell]))
+    alternatives = [html.unescape(text) for text in re.findall(r'<img[^>]*?\balt="([^"]*)"', page, re.DOTALL)]
+    assert alternatives == [chart.alternative]
 
 
 @pytest.mark.parametrize(

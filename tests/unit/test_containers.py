@@ -1,4 +1,4 @@
-"""The programs of the image: LocalStack's settings, and the learner's copy of the notebooks."""
+"""The programs of the image: LocalStack's settings. The learner's copy: test_working_copy.py."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pytest
 from lab.emulator import container
 from lab.emulator.environment import environment
 from lab.emulator.runtime.settings import listens_in_container
-from lab.workshop.container import SHOWN, seed
 
 
 def test_the_image_is_told_what_embedded_is_told_but_for_where_it_listens(tmp_path: Path) -> None:
@@ -44,27 +43,3 @@ def test_nothing_of_the_users_environment_makes_an_embedded_one_listen_elsewhere
     for name, value in (("LAB_LISTEN", "container"), ("LAB_IMAGE", "1"), ("GATEWAY_LISTEN", "0.0.0.0:4566")):
         monkeypatch.setenv(name, value)
     assert not listens_in_container(environment(tmp_path, 4566, {}))
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    folder = tmp_path / "project"
-    for room in SHOWN:
-        (folder / room / "inner").mkdir(parents=True)
-        (folder / room / "inner" / "file.txt").write_text(f"{room} of the image")
-    return folder
-
-
-def test_a_new_volume_is_filled_and_what_a_learner_wrote_survives(project: Path, tmp_path: Path) -> None:
-    volume = tmp_path / "volume"
-    assert len(seed(project, volume)) == len(SHOWN)
-    (volume / "notebooks" / "inner" / "file.txt").write_text("the learner's")
-    (project / "notebooks" / "new.ipynb").write_text("a newer image has one more")
-    assert seed(project, volume) == [Path("notebooks/new.ipynb")]
-    assert (volume / "notebooks" / "inner" / "file.txt").read_text() == "the learner's"
-
-
-def test_a_file_of_the_image_that_nobody_may_write_can_be_edited_in_the_copy(project: Path, tmp_path: Path) -> None:
-    (project / "notebooks" / "inner" / "file.txt").chmod(0o444)
-    seed(project, tmp_path / "volume")
-    assert (tmp_path / "volume" / "notebooks" / "inner" / "file.txt").stat().st_mode & 0o200

@@ -32,7 +32,7 @@ def test_the_page_of_commands_is_what_their_help_makes() -> None:
     assert documentation.COMMANDS_PAGE.read_text("utf-8") == documentation.commands_page(), "Next: make docs"
 
 
-@pytest.mark.parametrize("schema", ["summary", "status"])
+@pytest.mark.parametrize("schema", ["summary", "status", "learning"])
 def test_a_schema_says_what_every_key_is_and_takes_no_other(schema: str) -> None:
     rules = json.loads((documentation.SCHEMAS / f"{schema}.schema.json").read_text("utf-8"))
     assert rules["additionalProperties"] is False

@@ -42,6 +42,7 @@ def test_a_jupyter_that_ends_at_once_is_an_error_with_its_last_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LAB_STATE_DIR", str(tmp_path))
+    monkeypatch.setenv("LAB_WORKSHOP_DIR", str(tmp_path / "copy"))
     program = tmp_path / "python"
     program.write_text("#!/bin/sh\necho no such module\nexit 1\n")
     program.chmod(0o755)
@@ -88,7 +89,7 @@ def test_the_users_jupyter_configuration_makes_no_other_server_of_ours(
     home = tmp_path / "ours"
     jupyter_settings.write(home)
     target = Target("localstack", "workshop", endpoint_url="http://127.0.0.1:1")
-    environment = jupyter_settings.environment(target, home, "ours")
+    environment = jupyter_settings.environment(target, home, "ours", tmp_path)
     command = jupyter_settings.command(tmp_path, "127.0.0.1", 4321)
     assert command[1:3] == ["-m", LabApp.__module__.partition(".")[0]]
     asked = subprocess.run(
@@ -181,3 +182,13 @@ def test_without_a_home_the_cache_of_the_charts_goes_to_the_labs_own_folder(
     monkeypatch.setenv("HOME", home)
     surroundings.make_home_needless()
     assert os.environ["MPLCONFIGDIR"] == str(tmp_path / ".matplotlib")
+
+
+def test_jupyterlab_opens_without_side_bars_and_later_as_it_was_left(tmp_path: Path) -> None:
+    jupyter_settings.write(tmp_path)
+    (space,) = (tmp_path / "workspaces").iterdir()
+    layout = json.loads(space.read_text())["data"]["layout-restorer:data"]
+    assert (layout["left"]["collapsed"], layout["right"]["collapsed"]) == (True, True)
+    space.write_text(space.read_text().replace("true", "false"))
+    jupyter_settings.write(tmp_path)
+    assert '"collapsed": false' in space.read_text()

@@ -214,6 +214,6 @@ def test_show_names_a_file_by_its_place_in_the_project_where_that_is_reached_thr
 
 
 def test_contents_lists_titles_and_times(tmp_path: Path) -> None:
-    (tmp_path / "source").mkdir()
-    (tmp_path / "source" / "03_rates.py").write_text("# %% [markdown]\n# # Rates\n#\n# **Time:** 20 minutes\n")
+    cell = {"cell_type": "markdown", "source": ["# Rates\n", "\n", "**Time:** 20 minutes\n"]}
+    (tmp_path / "03_rates.ipynb").write_text(json.dumps({"cells": [cell]}))
     assert workshop.contents(tmp_path).data == "- [03_rates](03_rates.ipynb): Rates, 20 minutes"

@@ -7,30 +7,44 @@ from typing import Any
 
 import pandas as pd
 
-from lab.workshop.self_checks.outcomes import observe, tell
+from lab.workshop.self_checks.exercises import Exercise, tell
+from lab.workshop.self_checks.outcomes import observe
+
+COUNTED_WORDS = Exercise(
+    "02.1",
+    hints=(
+        "lambdas/stats_generator/handler.py counts words, which white space separates, and not characters.",
+        "“42” is a word of digits. “42!” is none, and counts as one with a special character.",
+    ),
+    recipe="Three words of digits alone, two words that carry a comma or a dash, and any other words between them.",
+)
+WAITING_STATE = Exercise(
+    "02.2",
+    hints=(
+        "Look at the graph: a new state changes two arrows, the one that leads to it and the one that leads on.",
+        "Three things: your state is in definition[“States”]; its “Next” leads on; and the state before it no longer "
+        "leads past it.",
+    ),
+    recipe="Three lines:\n"
+    '    breath = {"Type": "Wait", "Seconds": 1, "Next": "Remove special characters"}\n'
+    '    definition["States"]["Take a breath"] = breath\n'
+    '    definition["States"]["Generate statistics"]["Next"] = "Take a breath"',
+)
 
 
 def exercise_counted_words(stats: Mapping[str, Any]) -> None:
     """02, exercise 1: a text with 3 words of digits and 2 words with special characters."""
-    wanted = {"num_digits": 3, "num_special_chars": 2}
     tell(
-        "Exercise 1",
+        COUNTED_WORDS,
         [
-            observe(
-                f"{name} of your text",
-                count,
-                lambda name=name: stats.get(name),  # type: ignore[misc]
-                "lambdas/stats_generator/handler.py: both count words, which white space separates. "
-                "“42” is a word of digits; “42!” is not, and counts as one with special characters.",
-            )
-            for name, count in wanted.items()
+            observe("your text has 3 words of digits", 3, lambda: stats.get("num_digits")),
+            observe("your text has 2 words with special characters", 2, lambda: stats.get("num_special_chars")),
         ],
     )
 
 
 def exercise_waiting_state(states: pd.DataFrame, *, after: str, before: str) -> None:
     """02, exercise 2: a fifth state waits for a second between two others."""
-    look_at = "“Next” of the state before yours, “StartAt”, and “Next” of your state. Look at the graph, too."
     names = list(states["state"])
 
     def place() -> list[str]:
@@ -45,10 +59,14 @@ def exercise_waiting_state(states: pd.DataFrame, *, after: str, before: str) -> 
         return bool(added is not None and added["duration_s"] >= 1.0)
 
     tell(
-        "Exercise 2",
+        WAITING_STATE,
         [
-            observe("states of an execution", 5, lambda: len(names), look_at),
-            observe("the way through your state", [after, "a new state", before], place, look_at),
-            observe("your state takes a second or more", True, waited, "its “Type” (Wait) and its “Seconds” (1)."),
+            observe("an execution visits 5 states", 5, lambda: len(names)),
+            observe(
+                f"your state lies between “{after}” and “{before}”",
+                " → ".join([after, "a new state", before]),
+                lambda: " → ".join(place()),
+            ),
+            observe("your state takes a second or more", True, waited),
         ],
     )

@@ -2,10 +2,46 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
-from lab.workshop.self_checks.outcomes import observe, short, tell
+from lab.workshop.self_checks.exercises import Exercise, tell
+from lab.workshop.self_checks.outcomes import observe, short
+
+PERCENTILE = Exercise(
+    "04.1",
+    hints=(
+        "Put the values in order first. Then it is a question of which place to take.",
+        "Half of 4 values are 2, so p50 is the second. 0.99 of 3 values are 2.97: two are too few: p99 is the third. "
+        "And Python counts places from 0.",
+    ),
+    recipe="The place, counted from 1, is the share of the number of values, rounded up:\n"
+    "    sorted(values)[math.ceil(share * len(values)) - 1]",
+)
+CORRECTED = Exercise(
+    "04.2",
+    hints=(
+        "Follow one message after the other, and keep in mind when the one before it ended.",
+        "A message starts at its planned time, or when the one before has ended: at the later of the two. It ends so "
+        "long after its start as it took. Its latency counts from its planned time.",
+    ),
+    recipe="One variable remembers the end of the message before:\n"
+    "    for k, duration in enumerate(took):\n"
+    "        end = max(k * every, end) + duration\n"
+    "        latencies.append(end - k * every)",
+)
+MEAN_WAIT = Exercise(
+    "04.3",
+    hints=(
+        "W = L / λ. L is an average over time: a number that was seen for ten seconds counts ten times as much as one "
+        "that was seen for one.",
+        "Each look holds until the next one, and the last until the end. Add up number times seconds over all looks. "
+        "That sum, divided by the whole time, is L; and λ is the arrivals divided by the same time.",
+    ),
+    recipe="The whole time stands above and below the line, and falls out:\n"
+    "    ends = [at for at, _ in looks[1:]] + [until]\n"
+    "    waited = sum(n * (end - at) for (at, n), end in zip(looks, ends))\n"
+    "    return waited / arrived",
+)
 
 
 def exercise_percentile(percentile: Callable[[list[float], float], float]) -> None:
@@ -19,14 +55,12 @@ def exercise_percentile(percentile: Callable[[list[float], float], float]) -> No
         (list(range(1, 11)), 1.0, 10),
     )
     tell(
-        "Exercise 1",
+        PERCENTILE,
         [
             observe(
-                f"p{share * 100:g} of {short(values) if len(values) < 12 else f'{len(values)} values'}",
+                f"p{share * 100:g} of {short(values) if len(values) < 12 else f'{len(values)} values'} is {wanted:g}",
                 wanted,
                 lambda values=values, share=share: percentile(list(values), share),  # type: ignore[misc]
-                "the smallest value for which at least this share of all values is no larger: sort them, and take "
-                "the one whose place, counted from 1, is math.ceil(share * len(values)).",
             )
             for values, share, wanted in cases
         ],
@@ -42,36 +76,37 @@ def exercise_corrected(corrected: Callable[[list[int], int], list[int]]) -> None
         ("no message at all", [], []),
     )
     tell(
-        "Exercise 2",
+        CORRECTED,
         [
             observe(
-                f"{what}, {short(took) if took else '[]'} ms, one every 100 ms",
+                f"{what} (one message every 100 ms): {took} becomes {wanted}",
                 wanted,
                 lambda took=took: list(corrected(list(took), 100)),  # type: ignore[misc]
-                "message k is planned at k * every; it starts then, or when the one before it has ended, whichever is "
-                "later; its latency is its end minus its planned time.",
             )
             for what, took, wanted in cases
         ],
     )
 
 
-def exercise_little(chairs: float | None) -> None:
-    """04, exercise 3: Little's law in a café."""
-
-    def judged() -> str:
-        if chairs is None:
-            return "no number yet"
-        return "it is right" if math.isclose(chairs, 40) else f"{chairs:g} is too {'many' if chairs > 40 else 'few'}"
-
+def exercise_mean_wait(mean_wait: Callable[[list[tuple[float, int]], float, int], float]) -> None:
+    """04, exercise 3: Little's law turned around: the wait, from looks at a queue and the arrivals."""
+    cases: tuple[tuple[list[tuple[float, int]], float, int, float], ...] = (
+        ([(0, 4)], 10, 20, 2.0),
+        ([(0, 0), (5, 10)], 10, 25, 2.0),
+        ([(0, 0), (1, 6), (9, 2)], 10, 100, 0.5),
+    )
     tell(
-        "Exercise 3",
+        MEAN_WAIT,
         [
             observe(
-                "is the number of chairs that are taken right",
-                "it is right",
-                judged,
-                "L = λW, with both in the same unit of time: two guests a minute, and each stays for 20 minutes.",
+                f"{arrived} messages in {until:g} s, with {_written(looks)} in the queue: each waited for {wanted:g} s",
+                wanted,
+                lambda case=(looks, until, arrived): mean_wait(list(case[0]), case[1], case[2]),  # type: ignore[misc]
             )
+            for looks, until, arrived, wanted in cases
         ],
     )
+
+
+def _written(looks: list[tuple[float, int]]) -> str:
+    return " and then ".join(f"{number} from second {at:g}" for at, number in looks)

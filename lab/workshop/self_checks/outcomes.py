@@ -1,10 +1,9 @@
-"""One comparison: expected, observed, how long it took, and what to look at when they differ."""
+"""One comparison, told in a sentence: whether it is so, and what to look at when it is not."""
 
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,67 +19,49 @@ class SelfCheckError(LabError):
 
 @dataclass(frozen=True)
 class Outcome:
-    """One comparison. ``took_s`` is the time that the observation took, in seconds."""
+    """One comparison: ``sentence`` says what is so when both are the same."""
 
-    question: str
+    sentence: str
     expected: Any
     observed: Any
-    took_s: float
-    look_at: str = ""
 
     @property
     def holds(self) -> bool:
         """Whether both are the same; floats may differ by their last digits."""
         return same(self.expected, self.observed)
 
-    def render(self, failed: str = "No", *, say_value: bool = True) -> str:
-        """One line when it holds, else four or five that say what to do."""
-        took = f"({self.took_s:.2f} s)"
-        if self.holds:
-            return f"Yes: {self.question}" + (f": {short(self.observed)} {took}" if say_value else f" {took}")
-        parts = [("expected", short(self.expected)), ("observed", short(self.observed)), ("look at", self.look_at)]
-        # The first line stays one line: where it broke would depend on the time in it.
-        first = f"{failed}: {self.question} {took}"
-        return "\n".join([first, *(filled(text, f"  {label + ':':<10}") for label, text in parts if text)])
 
-
-def answer(question: str, *, expected: Any, observed: Any, look_at: str = "", say_value: bool = True) -> None:
+def answer(sentence: str, *, expected: Any, observed: Any, look_at: str = "") -> None:
     """Compare and print; the guard of a lesson.
 
     Args:
-        question: what is compared, in a few words.
+        sentence: what is so when the two are the same, as a whole sentence without its full stop.
         expected: what must come out.
-        observed: what came out, or a function that is called, and timed, to find out.
+        observed: what came out, or a function that is called to find out.
         look_at: what a learner should look at when they differ.
-        say_value: whether to print what was observed when it is as expected; False for long values.
 
     Raises:
         SelfCheckError: they differ.
     """
-    outcome = observe(question, expected, observed if callable(observed) else lambda: observed, look_at)
+    outcome = observe(sentence, expected, observed if callable(observed) else lambda: observed)
     if not outcome.holds:
-        raise SelfCheckError(outcome.render())
-    print(outcome.render(say_value=say_value))  # noqa: T201 - the notebook's own output
+        parts = [("expected", short(outcome.expected)), ("observed", short(outcome.observed)), ("look at", look_at)]
+        raise SelfCheckError("\n".join([filled(sentence, "Not so: "), *labelled(parts)]))
+    print(filled(sentence, "Right: "))  # noqa: T201 - the notebook's own output
 
 
-def observe(question: str, expected: Any, look: Callable[[], Any], look_at: str) -> Outcome:
+def observe(sentence: str, expected: Any, look: Callable[[], Any]) -> Outcome:
     """Whatever a learner's code raises is what was observed."""
-    began = time.perf_counter()
     try:
         observed = look()
     except Exception as error:  # noqa: BLE001 - an unfinished exercise may fail in every way
         observed = f"{type(error).__name__}: {error}"
-    return Outcome(question, expected, observed, time.perf_counter() - began, look_at)
+    return Outcome(sentence, expected, observed)
 
 
-def tell(title: str, outcomes: Iterable[Outcome]) -> bool:
-    """Print what holds up to the first that does not. Returns whether all do."""
-    for outcome in outcomes:
-        print(outcome.render(failed="Not yet", say_value=False))  # noqa: T201 - the notebook's own output
-        if not outcome.holds:
-            return False
-    print(f"{title}: solved.")  # noqa: T201
-    return True
+def labelled(parts: list[tuple[str, str]]) -> list[str]:
+    """Texts under each other, each after its label; what is empty is left out."""
+    return [filled(text, f"  {label + ':':<10}") for label, text in parts if text]
 
 
 def same(expected: Any, observed: Any) -> bool:
