@@ -10,6 +10,8 @@ PYTHON ?=
 unexport PYTHONHOME PYTHONPATH PYTHONSTARTUP PYTHONUSERBASE PYTHONPLATLIBDIR PYTHONEXECUTABLE PYTHONWARNINGS
 
 BIN := .venv/bin
+# Unit tests need nothing of each other, nor of nbval, which takes three seconds to import.
+TWO_AT_A_TIME := -p no:nbval -n 2 --dist loadgroup
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -19,7 +21,8 @@ demo: install ## run the whole lab once, without a notebook: out/report.html
 
 test: install-dev ## all tests, as CI runs them
 	@sh tests/browser/install_chromium.sh
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest tests/unit $(TWO_AT_A_TIME)
+	@$(BIN)/python -m pytest --ignore=tests/unit
 
 lab: install ## open the workshop in JupyterLab
 	@$(BIN)/lab notebook
@@ -29,7 +32,7 @@ check: install-dev lint types test ## lint, types and tests
 quick: install-dev lint types unit ## what a change needs first: lint, types, unit tests, in a minute
 
 unit: install-dev
-	@$(BIN)/python -m pytest tests/unit -q -p no:nbval -n 3 --dist loadgroup --hypothesis-profile quick
+	@$(BIN)/python -m pytest tests/unit -q $(TWO_AT_A_TIME) --hypothesis-profile quick -m "not slow"
 
 docs: install-dev ## write what the documentation repeats of the code
 	@$(BIN)/python -m tests.documentation

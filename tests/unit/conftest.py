@@ -52,16 +52,25 @@ SEES_ALL_EMULATORS = {"test_launcher", "test_processes"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep on one worker what would meet on two, and what is slow to import (moto: five seconds)."""
+    """Keep on one worker what would meet on two, and what is slow to import (moto) or to draw (every chart)."""
     for item in items:
         if "account" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("account"))
         elif item.path.stem in SEES_ALL_EMULATORS:
             item.add_marker(pytest.mark.xdist_group("emulators"))
+        elif "every_chart" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("charts"))
+            item.add_marker(pytest.mark.slow)
 
 
 # botocore reads its service models anew for each session, and takes half a second; here one session's do for all.
 LOADER = botocore.session.create_loader()
+
+
+@pytest.fixture(autouse=True)
+def one_loader(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All sessions of the tests share what botocore has read."""
+    monkeypatch.setattr(botocore.session, "create_loader", lambda *_: LOADER)
 
 
 @pytest.fixture
@@ -77,7 +86,6 @@ def account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_DEFAULT_REGION", "LAB_REGION"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LAB_STATE_DIR", str(tmp_path / "state"))
-    monkeypatch.setattr(botocore.session, "create_loader", lambda *_: LOADER)
     with mock_aws(config={"core": {"service_whitelist": None}}):
         yield Account()
 

@@ -14,6 +14,8 @@ from lab import stack
 from lab.stack import Names, sweep, tags
 from lab.target import Target
 
+pytestmark = pytest.mark.slow  # together
+
 # (call, how often it still works) → the process ends there, while provisioning.
 CRASHES = [
     ("iam.PutRolePolicy", 2),

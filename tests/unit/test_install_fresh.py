@@ -150,6 +150,7 @@ def test_the_command_of_a_folder_that_moved_or_was_copied_runs_the_code_beside_i
         assert ended.stdout == f"{folder / 'lab' / 'commands.py'} up --name a b\n", ended.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a disk of one's own needs Linux's tmpfs")
 def test_a_full_disk_is_named(clone: Path) -> None:
     inside = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]

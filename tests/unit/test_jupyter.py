@@ -75,6 +75,7 @@ c.PasswordIdentityProvider.hashed_password = "argon2:of another server"
 """
 
 
+@pytest.mark.slow
 def test_the_users_jupyter_configuration_makes_no_other_server_of_ours(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
