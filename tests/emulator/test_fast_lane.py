@@ -35,10 +35,13 @@ def call(localstack: LocalStack, target: str, parameters: Any, *more: str) -> st
     ]
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
         connection.sendall("\r\n".join(headers).encode() + b"\r\n\r\n" + body)
-        answer = b""
-        while b"\r\n\r\n" not in answer:
-            answer += connection.recv(65536)
-        head, _, got = answer.partition(b"\r\n\r\n")
+        head = got = b""
+        while not head:
+            arrived = connection.recv(65536)
+            assert arrived, "the connection was closed without an answer"
+            got += arrived
+            if b"\r\n\r\n" in got:
+                head, _, got = got.partition(b"\r\n\r\n")
         length = int(re.search(rb"Content-Length: (\d+)", head)[1])  # type: ignore[index]
         while len(got) < length:
             got += connection.recv(65536)
