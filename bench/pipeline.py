@@ -25,10 +25,13 @@ from bench.systems import EVENTS_OF_AN_EXECUTION, EmbeddedLocalStack, MiniStack,
 from bench.workplace import workplace
 from lab.analysis.latency import quantile
 
-WANTED_OVER_STOCK = 12.0
-WANTED_OVER_PEER = 2.0
-WANTED_IDLE_P50_S = 0.025
-WANTED_FIRST_S = 6.0
+WANTED_OVER_STOCK = 60.0
+WANTED_OVER_PEER = (1.6, 2.0)
+WANTED_IDLE_P50_S = 0.007
+WANTED_HALF_P50_S = 0.013
+WANTED_CPU_S = 0.0075
+WANTED_PEAK_MIB = 600.0
+WANTED_FIRST_S = 3.5
 
 
 @dataclass(frozen=True)
@@ -231,13 +234,14 @@ def verdicts(middle: pd.DataFrame, accounts: dict[str, Account]) -> str:
     if MINISTACK in middle.index:
         peer = middle.loc[MINISTACK]
         warm, cold = hooks["rate"] / peer["rate"], hooks["cold_rate"] / peer["cold_rate"]
-        lines.append(
+        lines += [
             tables.verdict(
-                bool(min(warm, cold) >= WANTED_OVER_PEER),
-                f"and at least {WANTED_OVER_PEER:g} times those of MiniStack "
+                bool(min(warm, cold) >= wanted),
+                f"and at least {wanted:g} times those of MiniStack "
                 f"(warm burst: {warm:.2f} times; first burst: {cold:.2f} times)",
             )
-        )
+            for wanted in WANTED_OVER_PEER
+        ]
     lines += [
         tables.verdict(
             complete,
@@ -248,6 +252,19 @@ def verdicts(middle: pd.DataFrame, accounts: dict[str, Account]) -> str:
             bool(hooks["idle_p50_s"] <= WANTED_IDLE_P50_S),
             f"p50 duration on an idle, warm pipeline at most {tables.milliseconds(WANTED_IDLE_P50_S)} "
             f"({tables.milliseconds(hooks['idle_p50_s'])})",
+        ),
+        tables.verdict(
+            bool(hooks["duration_p50_s"] <= WANTED_HALF_P50_S),
+            f"p50 duration at half of the warm burst's rate at most {tables.milliseconds(WANTED_HALF_P50_S)} "
+            f"({tables.milliseconds(hooks['duration_p50_s'])})",
+        ),
+        tables.verdict(
+            bool(hooks["cpu_s"] <= WANTED_CPU_S),
+            f"at most {tables.milliseconds(WANTED_CPU_S)} of CPU a message ({tables.milliseconds(hooks['cpu_s'])})",
+        ),
+        tables.verdict(
+            bool(hooks["peak_mib"] <= WANTED_PEAK_MIB),
+            f"at most {tables.mebibytes(WANTED_PEAK_MIB)} of memory ({tables.mebibytes(hooks['peak_mib'])})",
         ),
         tables.verdict(
             bool(first_s <= WANTED_FIRST_S),

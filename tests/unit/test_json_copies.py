@@ -49,6 +49,6 @@ def test_a_program_state_is_another_one_and_so_is_what_it_holds() -> None:
     copied = _copy_of_program_state(running)
     copied.next_state_name = "b"
     assert running.next_state_name == "a"
-    failed = State(error={"cause": ["x"]})
+    failed = State(error={"cause": ["x"]}, next_state_name="a")
     _copy_of_program_state(failed).error["cause"].append("y")
     assert failed.error == {"cause": ["x"]}
