@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -58,6 +59,7 @@ def up(
     """
     began = time.perf_counter()
     if target.kind == "embedded":
+        threading.Thread(target=target.prepare, daemon=True).start()  # while this process only waits
         launcher.start(target.name, owned=owned, new=new, say=say)
     elif new and (there := stack.survivors(target)):
         raise launcher.LabRunningError(

@@ -31,6 +31,7 @@ from lab.target.sessions import (
 Kind = Literal["embedded", "localstack", "aws"]
 DEFAULT_NAME = "workshop"
 _CONNECTIONS = 64
+_SERVICES = ("sqs", "iam", "logs", "lambda", "stepfunctions")
 # What functions run on where nobody tells: on AWS, and on another's LocalStack, which has AWS's own images.
 _RUNTIME_OF_AWS = "python3.13"
 # Where no answer says what time it is, the service's clock may be behind by as much as AWS lets a request's be wrong.
@@ -139,6 +140,14 @@ class Target:
             if self._session is None:
                 self._session = emulator_session(self._access) if self.is_emulator else aws_session()
             return self._session
+
+    def prepare(self) -> None:
+        """Read what boto3 needs to know of the lab's services, half a second, before there is anything to call."""
+        if not self.is_emulator:
+            return
+        with self._lock:
+            for service in _SERVICES:
+                self.session.client(service, endpoint_url="http://127.0.0.1:1")
 
     def client(self, service: str, *, read_timeout_s: float = 60.0, attempts: int = 4) -> Any:
         """A boto3 client, made once for each service and safe to share between threads.

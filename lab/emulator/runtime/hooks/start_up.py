@@ -1,6 +1,9 @@
-"""Leaves out imports at the start that nothing of the lab uses.
+"""Leaves out imports at the start that nothing of the lab uses, and does the others before anybody waits for them.
 
 Replaces the imports of ``rfc3987_syntax`` and ``numpy`` and, for one moment, that of ``moto.batch``.
+
+LocalStack imports a service when it is first called, and ``lab up`` calls one after the other: when LocalStack is
+ready, a thread imports those that the lab uses, in the order in which they are called.
 
 Slow: JupyterLab, installed beside LocalStack, brings ``rfc3987_syntax``; ``jsonschema`` uses it when it is there, and
 it builds a large grammar while it is imported: 0.6 s. The bridge to Java, which Step Functions has for JSONata, imports
@@ -16,10 +19,14 @@ from __future__ import annotations
 
 import importlib
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
+from lab.emulator.runtime import settings
+
+SERVICES = ("sqs", "iam", "logs", "lambda", "stepfunctions")
 UNUSED_LIBRARIES = ("rfc3987_syntax", "numpy")
 BATCH = "moto.batch"
 
@@ -53,6 +60,20 @@ def _package_without_its_code(name: str) -> Iterator[None]:
 def _import_batch_words(execute: Callable[[], None]) -> None:
     with _package_without_its_code(BATCH):
         execute()
+
+
+def ready() -> None:
+    """LocalStack is ready; nothing was called yet."""
+    threading.Thread(target=_load_services, name="lab-load-services", daemon=True).start()
+
+
+def _load_services() -> None:
+    from localstack.services.plugins import SERVICE_PLUGINS
+
+    enabled = settings.enabled_services()
+    for name in SERVICES:
+        if name in enabled:
+            SERVICE_PLUGINS.require(name)
 
 
 _TASKS = "localstack.services.stepfunctions.asl.component.state.state_execution.state_task.service"
