@@ -137,6 +137,12 @@ def test_the_rank_title_is_true_of_the_dots_and_the_line_that_are_drawn(
         assert chart.finding.startswith(("The words fall off ", "Too few words repeat"))
 
 
+def test_the_commonest_word_counts_where_it_is_the_one_off_the_line() -> None:
+    # Mandelbrot's shift flattens the first ranks and leaves the others where they were.
+    words = {f"w{rank}": round(3000 / (rank + 2.7)) for rank in range(1, 600)}
+    assert charts.rank_frequency(words).finding.startswith("The words follow Zipf's law: all but 1 of 599 lie within")
+
+
 def test_words_as_steep_as_zipfs_law_but_off_its_line_are_not_said_to_follow_it() -> None:
     # Half of the words occur once, so the line of the law, which holds them all, lies far above the steep part.
     words = {f"w{rank}": max(60 // rank, 1) for rank in range(1, 2000)}
