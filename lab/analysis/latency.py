@@ -118,6 +118,11 @@ def quantile(values: pd.Series | np.ndarray, share: float) -> float:
     return float(np.quantile(present, share, method="inverted_cdf")) if present.size else float("nan")
 
 
+def quantiles(frame: pd.DataFrame) -> pd.DataFrame:
+    """p50 to maximum of each column, one row a column."""
+    return pd.DataFrame({name: frame.apply(quantile, share=share) for name, share in QUANTILES.items()})
+
+
 def percentiles(frame: pd.DataFrame, column: str, by: str | list[str] = "stage") -> pd.DataFrame:
     """Exact percentiles of a column for each group.
 

@@ -135,6 +135,22 @@ class ZipfFit:
         return np.asarray(self.scale / np.asarray(rank, dtype=float) ** self.exponent)
 
 
+ZIPF_FACTOR = 2.0
+"""A word is near Zipf's law when it occurs at most so many times as often, or as rarely, as the law says."""
+
+
+def zipf_counts(counts: pd.DataFrame) -> np.ndarray:
+    """How often each rank would occur by Zipf's law, exponent 1: as many words in all, in proportion to 1 / rank."""
+    shares = 1 / np.arange(1, len(counts) + 1, dtype=float)
+    return np.asarray(counts["count"].sum() * shares / max(shares.sum(), 1.0))
+
+
+def near_zipf(counts: pd.DataFrame, factor: float = ZIPF_FACTOR) -> np.ndarray:
+    """For each word whether its count is within a factor of what `zipf_counts` says."""
+    times_off = counts["count"].to_numpy(float) / zipf_counts(counts)
+    return np.asarray((times_off <= factor) & (times_off >= 1 / factor))
+
+
 def fit_zipf(counts: pd.DataFrame, *, least_count: int = 2) -> ZipfFit | None:
     """The straight line through log count over log rank, by least squares; None for fewer than five words or all alike.
 

@@ -86,7 +86,7 @@ EXPLANATIONS = {
     "rank_frequency": Explanation(
         "Rank and frequency",
         "The frequency of every word against its rank, both on logarithmic axes.",
-        "A straight line falling by one decade a decade is Zipf's law with exponent 1.",
+        "The dotted line is Zipf's law: as many words in all, each rank's count in proportion to 1 / rank.",
         "Steps at the lower right: many words that came out equally often.",
     ),
     "text_statistics": Explanation(

@@ -170,6 +170,21 @@ figures = {"average": took.mean()} | {
 (pd.Series(figures) * 1000).round(1).to_frame("milliseconds")
 
 # %% [markdown]
+# Read it aloud, with the numbers of your own run:
+
+# %% tags=["nbval-ignore-output"]
+p50, p99, slowest_one = (1000 * figures[name] for name in ("p50", "p99", "max"))
+above = int((took > figures["p99"]).sum())
+print(f"Half of the messages took {p50:.0f} ms or less, and 99 of 100 took")
+print(f"{p99:.0f} ms or less. The slowest took {slowest_one:.0f} ms,")
+print(f"{slowest_one / p50:.1f} times as long as the median.")
+print(f"Messages slower than p99: {above} of {len(took)}.")
+
+# %% [markdown]
+# Now doubt it. Half of 140 messages is many, so p50 will hardly change when you run this again. But at most one message is
+# slower than p99: this p99 is the time of one or two single messages, and another run will give another number. For
+# a p99 that you can rely on, you need thousands of messages.
+#
 # How do you find p99? Sort all latencies, and take the one at which 99 of 100 are no larger. It is always the
 # latency of some message, not a value between two.
 
@@ -222,8 +237,17 @@ longest = way[parts].mean().idxmax().removesuffix("_s")
 workshop.compare("the longest part of the way", longest)
 
 # %% [markdown]
-# Which part is the longest, and which one grows with the rate? A message spends most of its time in the workflow or
-# on the way to it, and hardly any in the functions' own work. So look at the duration, state by state:
+# Which part is the longest, and does one of them grow with the rate? Read it aloud, too:
+
+# %% tags=["nbval-ignore-output"]
+whole = way["end_to_end_s"].mean()
+for name, share in (way[parts].mean() / whole).items():
+    print(f"{share:4.0%} of the time: {name.removesuffix('_s')}")
+
+# %% [markdown]
+# Doubt: an average hides which messages made it. In the first stage there are only 20 messages, and the first of them
+# met a cold start, so a rate that looks slow may be slow for another reason than its rate. Look at the duration,
+# state by state:
 
 # %% tags=["nbval-ignore-output"]
 charts.state_times_by_rate(result.state_times)
@@ -239,8 +263,12 @@ self_checks.answer(
 )
 
 # %% [markdown]
-# The states take nearly all of the duration. (The check allows two milliseconds more: AWS writes the times of its
-# events in whole milliseconds.)
+# (The check allows two milliseconds more: AWS writes the times of its events in whole milliseconds.) How much of the
+# duration do the states take, and how much is left for Step Functions itself, between them?
+
+# %% tags=["nbval-ignore-output"]
+in_states = visits.sum() / durations.reindex(visits.index).sum()
+print(f"{in_states:.0%} of the duration is spent in the states.")
 
 # %% [markdown]
 # ## Read the result: the cold start
@@ -350,20 +378,90 @@ sender = Sender(HeldUp(), queue_url, threads=1)
 held_up = session.run_plan(here, plan, to_send, sender=sender)
 
 # %% [markdown]
-# ## Read the result: two clocks
+# ## Read the result: two clocks at the sender
 #
-# For each message there are two latencies. The naive one counts from when the message leaves; many tools measure
-# only this one. The corrected one counts from when the message was due. Here are both, in milliseconds, for the
-# stage that was held up:
+# Begin where most tools measure: at the sender. A message is handed over when SQS has answered. The naive clock starts
+# when the message leaves; many tools have no other. The corrected clock starts when the message was due. Both stop
+# at the answer. Here they are, in milliseconds, for the stage that was held up:
 
 # %% tags=["nbval-ignore-output"]
-held = held_up.messages.query("stage == 1")[["end_to_end_s", "naive_s"]] * 1000
-pd.DataFrame(
+held = held_up.messages.query("stage == 1")
+handed_over = pd.DataFrame(
     {
-        name: held.apply(latency.quantile, share=share)
-        for name, share in latency.QUANTILES.items()
+        "corrected": latency.seconds_between(
+            held["t_planned"], held["t_acked"]
+        ),
+        "naive": latency.seconds_between(held["t_sent"], held["t_acked"]),
     }
-).round(1)
+)
+at_the_sender = latency.quantiles(handed_over * 1000)
+at_the_sender.round(1)
+
+# %% [markdown]
+# Count the messages that were a quarter of a second late or more, by each clock:
+
+# %%
+is_late = handed_over >= 0.25
+late, seen = int(is_late["corrected"].sum()), int(is_late["naive"].sum())
+self_checks.answer(
+    "ten messages or more were a quarter of a second late",
+    expected=True,
+    observed=late >= 10,
+    look_at="held_up.messages, the column “send_lag_s”",
+)
+self_checks.answer(
+    "the naive clock sees fewer than half of them",
+    expected=True,
+    observed=seen < late / 2,
+    look_at="handed_over. If many calls took so long, this machine was busy: "
+    "run the cells again, from the one with Plan on",
+)
+self_checks.answer(
+    "nine of ten messages were on time by the naive clock, not in truth",
+    expected=(True, False),
+    observed=tuple(
+        bool(at_the_sender.loc[clock, "p90"] < 250)
+        for clock in ("naive", "corrected")
+    ),
+    look_at="at_the_sender, the column p90",
+)
+self_checks.answer(
+    "by the naive clock no message took longer than the unlucky one",
+    expected=True,
+    observed=bool(handed_over.loc[50, "naive"] == handed_over["naive"].max()),
+    look_at="handed_over, sorted by “naive”",
+)
+
+# %% tags=["nbval-ignore-output"]
+workshop.compare("messages that are late", late)
+workshop.compare("late ones that the clock sees", seen)
+
+# %% tags=["nbval-ignore-output"]
+for clock, row in at_the_sender.iterrows():
+    print(
+        f"{clock}: p90 is {row['p90']:.0f} ms, p99 is {row['p99']:.0f} ms, "
+        f"and the slowest took {row['max']:.0f} ms."
+    )
+print(f"Late: {late} of {len(held)} messages. The naive clock saw {seen}.")
+
+# %% [markdown]
+# The naive clock sees the message whose call was held up. All others that were due in this second had not left yet, so
+# their clock had not started, and once they left, SQS answered soon. Therefore the naive p90 looks as if nothing had
+# happened, while more than one message in ten was late. Gil Tene calls this *coordinated omission*: sender and system
+# stand still together, and what was not sent is not counted.
+
+# %% [markdown]
+# ## Read the result: two clocks to the end
+#
+# Doubt it: is the naive clock so blind when it runs on to the end of the execution? This is the same table, from the
+# same two starts to the end of each execution:
+
+# %% tags=["nbval-ignore-output"]
+to_the_end = latency.quantiles(
+    held[["end_to_end_s", "naive_s"]].set_axis(["corrected", "naive"], axis=1)
+    * 1000
+)
+to_the_end.round(1)
 
 # %%
 lag, wait, naive = (
@@ -371,21 +469,17 @@ lag, wait, naive = (
     for name in ("send_lag", "end_to_end", "naive")
 )
 self_checks.answer(
-    "ten messages or more left a quarter of a second late",
+    "the two clocks differ by the send lag, for each message",
     expected=True,
-    observed=int((lag >= 0.25).sum()) >= 10,
-    look_at="held_up.messages, the column “send_lag_s”",
-)
-self_checks.answer(
-    "the naive clock never shows more than the corrected one",
-    expected=0,
-    observed=int((naive > wait).sum()),
-    look_at="held_up.messages, the columns “naive_s” and “end_to_end_s”",
+    observed=bool(((wait - naive - lag).dropna().abs() < 1e-6).all()),
+    look_at="held_up.messages, the columns “send_lag_s” and “naive_s”",
 )
 
 # %% tags=["nbval-ignore-output"]
-workshop.compare("messages that are late", int((wait >= 0.25).sum()))
-workshop.compare("late ones that the clock sees", int((naive >= 0.25).sum()))
+usual = 1000 * latency.quantile(naive[held_up.messages["stage"] == 0], 0.5)
+print(f"A message that nothing holds up takes about {usual:.0f} ms. The naive")
+print(f"p90 of the held-up stage is {to_the_end.loc['naive', 'p90']:.0f} ms,")
+print(f"the corrected one {to_the_end.loc['corrected', 'p90']:.0f} ms.")
 
 # %% tags=["nbval-ignore-output"]
 charts.corrected_and_naive(held_up.stages)
@@ -402,11 +496,10 @@ self_checks.answer(
 )
 
 # %% [markdown]
-# Twenty a second, for one second: some twenty messages were late, the first by a second, the last by a
-# little. The naive clock sees one of them, the one whose call was held up. The others had not left yet, so for
-# it they were hardly slower than ever. One in 120 is the maximum and no more, and the naive p99 looks as if
-# little had happened. Gil Tene calls this *coordinated omission*: sender and system stand still together, and what
-# was not sent is not counted.
+# To the end, the naive clock may see something: the late messages left together, all at once, and such a burst waits
+# in the workflow. How much it sees depends on how fast the system works off a burst. But that is the second half of
+# what these messages went through. It still leaves out the first, the wait before they were sent, and so it names a
+# trouble that is too small and blames it on the system.
 #
 # In a closed loop it is always so, since a closed loop has no plan and can never be late. That is the second way in
 # which it misleads (notebook 03 showed the first). The lab counts from the planned time everywhere, and shows the

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import jupytext
+import pandas as pd
 import pytest
 
 from lab.load import Plan, Stage
@@ -163,6 +164,23 @@ def test_the_learners_edition_runs_to_its_end_and_its_checks_give_first_hints(
         assert "is solved" not in printed, name
         told = [part for part in answers_in(solution_of(stub)) if part in bare(printed) and part not in bare(seen)]
         assert told == [], printed
+
+
+def test_the_table_after_exercise_05_2_says_that_it_is_not_right_yet_until_it_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (edition,) = (edition for edition in LEARNERS if edition.source.stem.startswith("05"))
+    (stub,) = (stub for name, stub, _ in exercises(edition) if name == "exercise_coverage")
+    (table,) = (cell for cell in source_cells(edition) if "coverage(counted" in cell)
+    story = {f"w{rank}": 60 // rank + 1 for rank in range(1, 300)}
+    room: dict[str, Any] = {"pd": pd, "went_in": story, "chapter_in": story}
+    printed = {}
+    for solved in (False, True):
+        exec(authoring.choose(stub, solved=solved, where="05"), room)
+        exec(table, room)
+        printed[solved] = capsys.readouterr().out
+    assert "not\nright before exercise 2 is solved" in printed[False]
+    assert printed[True] == ""
 
 
 def test_an_answer_that_is_printed_would_be_found() -> None:

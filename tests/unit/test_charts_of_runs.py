@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 from chart_data import execution, state_times, zipf_words
 from chart_texts import flat, shown, texts_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lab import charts
 from lab.analysis.latency import stage_table
@@ -104,6 +108,47 @@ def test_the_rank_title_follows_the_fit(exponent: float, finding: str) -> None:
     chart = charts.rank_frequency(zipf_words(120, exponent, 3000))
     assert chart.finding.startswith(finding)
     assert (chart.axes[0].get_xscale(), chart.axes[0].get_yscale()) == ("log", "log")
+
+
+@given(st.floats(0.3, 2.0), st.integers(5, 400), st.integers(2, 5000), st.lists(st.integers(1, 9000), max_size=5))
+@settings(deadline=None, max_examples=40)
+def test_the_rank_title_is_true_of_the_dots_and_the_line_that_are_drawn(
+    exponent: float, distinct: int, most: int, more: list[int]
+) -> None:
+    words = zipf_words(distinct, exponent, most) | {f"more{place}": count for place, count in enumerate(more)}
+    chart = charts.rank_frequency(words)
+    (axes,) = chart.axes
+    dots, law = (np.asarray(line.get_ydata(), dtype=float) for line in axes.lines[:2])
+    bottom, top = axes.get_ylim()
+    assert bottom < min(dots.min(), law.min())
+    assert max(dots.max(), law.max()) < top
+    assert law.sum() == pytest.approx(dots.sum())
+    off = int((np.abs(np.log2(dots / law)) > 1 + 1e-9).sum())
+    if match := re.match(
+        r"The words follow Zipf's law: all (?:but (\S+) of )?(\S+) lie within a factor of 2", chart.finding
+    ):
+        told, whole = (int((number or "0").replace(",", "")) for number in match.groups())
+        assert (told, whole) == (off, len(dots))
+        assert off <= 0.1 * whole
+    elif match := re.match(r"About as steep as Zipf's law, but only (\S+) of", chart.finding):
+        assert int(match[1].replace(",", "")) == len(dots) - off
+        assert off > 0.1 * len(dots)
+    else:
+        assert chart.finding.startswith(("The words fall off ", "Too few words repeat"))
+
+
+def test_the_commonest_word_counts_where_it_is_the_one_off_the_line() -> None:
+    # Mandelbrot's shift flattens the first ranks and leaves the others where they were.
+    words = {f"w{rank}": round(3000 / (rank + 2.7)) for rank in range(1, 600)}
+    assert charts.rank_frequency(words).finding.startswith("The words follow Zipf's law: all but 1 of 599 lie within")
+
+
+def test_words_as_steep_as_zipfs_law_but_off_its_line_are_not_said_to_follow_it() -> None:
+    # Half of the words occur once, so the line of the law, which holds them all, lies far above the steep part.
+    words = {f"w{rank}": max(60 // rank, 1) for rank in range(1, 2000)}
+    finding = charts.rank_frequency(words).finding
+    assert finding.startswith("About as steep as Zipf's law, but only ")
+    assert " of 1,999 words lie within a factor of 2 of its line" in finding
 
 
 def test_the_statistics_give_median_and_maximum_of_each() -> None:

@@ -16,6 +16,7 @@ from lab.analysis.latency import (
     join_messages,
     percentiles,
     quantile,
+    quantiles,
     stage_table,
     stage_windows,
     state_durations,
@@ -144,6 +145,13 @@ def test_percentiles_of_groups(rows: list[tuple[int, float]]) -> None:
         own = [value for stage, value in rows if stage == row["stage"]]
         assert [row[name] for name in quantiles] == sorted(row[name] for name in quantiles)
         assert row["duration_max_s"] == max(own)
+
+
+def test_quantiles_of_several_columns_each_in_a_row() -> None:
+    table = quantiles(pd.DataFrame({"corrected": [*range(1, 100), 900.0], "naive": [1.0] * 99 + [math.nan]}))
+    assert table.loc["corrected"].tolist() == [50, 90, 99, 900]
+    assert table.loc["naive"].tolist() == [1] * 4
+    assert table.columns.tolist() == ["p50", "p90", "p99", "max"]
 
 
 def test_a_group_in_which_nothing_finished_has_no_percentiles() -> None:

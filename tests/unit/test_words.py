@@ -13,7 +13,9 @@ from analysis_data import executions, text
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lab.analysis.words import compare_words, count_words, fit_zipf, text_statistics
+from lab import paths
+from lab.analysis.words import compare_words, count_words, fit_zipf, near_zipf, text_statistics, zipf_counts
+from lab.load import messages as bodies
 
 STATS = {"text_length": 540, "avg_word_length": 4.5, "num_digits": 0, "num_special_chars": 22}
 
@@ -119,3 +121,31 @@ def test_statistics_of_the_texts() -> None:
     assert [first[key] for key in STATS] == list(STATS.values())
     assert rows["text_length"].isna().tolist() == [False, True, True]
     assert text_statistics(executed())["tokens"].tolist() == []
+
+
+def test_zipfs_law_has_as_many_words_each_rank_its_part() -> None:
+    law = zipf_counts(pd.DataFrame({"count": [30, 20, 10, 6]}))
+    assert law.sum() == pytest.approx(66)
+    assert law * np.arange(1, 5) == pytest.approx([law[0]] * 4)
+    assert zipf_counts(pd.DataFrame({"count": []})).tolist() == []
+
+
+def test_a_word_is_near_the_law_up_to_twice_and_down_to_half_of_it() -> None:
+    exact = pd.DataFrame({"count": [1200, 600, 400, 300]})
+    assert near_zipf(exact).tolist() == [True] * 4
+    assert near_zipf(pd.DataFrame({"count": [400, 400, 400, 1300]})).tolist() == [False, True, True, False]
+    assert near_zipf(pd.DataFrame({"count": [400, 400, 400, 1300]}), factor=5).tolist() == [True] * 4
+
+
+def test_a_chapter_of_a_real_book_follows_zipfs_law_and_the_short_text_is_flatter() -> None:
+    fits = {}
+    for name in ("night_post.txt", "alice_chapter_1.txt"):
+        went_in = bodies.count_words(bodies.read_text(paths.NOTEBOOKS / "texts" / name))
+        counts = count_words(executed(counted(went_in)))
+        fits[name] = fit_zipf(counts), near_zipf(counts)
+    (short, _), (chapter, near) = fits["night_post.txt"], fits["alice_chapter_1.txt"]
+    assert short is not None
+    assert chapter is not None
+    assert short.exponent == pytest.approx(0.70, abs=0.005)
+    assert chapter.exponent == pytest.approx(0.88, abs=0.005)
+    assert (len(near), int((~near).sum()), near[0]) == (606, 1, False)
