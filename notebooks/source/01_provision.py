@@ -224,9 +224,9 @@ workshop.show(paths.LAMBDAS / "string_cleaner" / "handler.py")
 workshop.show(paths.LAMBDAS / "tokenizer_counter" / "handler.py")
 
 # %% [markdown]
-# To deploy a function is to send Lambda a zip archive with the file in it, and to say which Python runs it,
-# which function in it is the handler, how long it may take, and how much memory (in MB) it gets. `package`
-# makes the archive. The Python is the one that really runs it: your emulator's own (`here` asks it), and
+# To deploy a function, you send Lambda a zip archive with the file in it. You say which Python runs it, which
+# function in it is the handler, how long it may take, and how much memory (in MB) it gets. `package` makes the
+# archive. The Python is the one that really runs it: your emulator's own (`here` asks it), and
 # `python3.13` on AWS.
 #
 # The memory is all that it gets: who takes more is ended with `Runtime.OutOfMemory`. On AWS, memory is more than
@@ -456,7 +456,7 @@ self_checks.exercise_deployed(payload)
 # %% [markdown]
 # ### Exercise 2: give a permission, and no more
 #
-# A new function shall watch the dead-letter queue: it asks how many messages are in it (the call is
+# A new function is to watch the dead-letter queue: it asks how many messages are in it (the call is
 # `GetQueueAttributes`), and does nothing else. The policy below lets it do everything to everything. Narrow
 # it to the one action on the one queue. `names.queue_arn(…)` gives the ARN of a queue.
 

@@ -102,7 +102,7 @@ self_checks.answer(
 # most people wait. p99 and the maximum say how long the unlucky ones wait. And if you send a hundred messages a
 # day, you are unlucky once a day.
 #
-# Nor can you average percentiles. Two servers handled a hundred messages each, and one of them had a bad day:
+# You cannot average percentiles either. Two servers handled a hundred messages each, and one of them had a bad day:
 
 # %%
 calm = pd.Series([100] * 100)
