@@ -35,9 +35,9 @@ TRIPS = {
 }
 
 _FENCE = re.compile(r"^( *)(```+|~~~+).*?^\1\2 *$", re.DOTALL | re.MULTILINE)
-_LINK = re.compile(
-    r"!?\[(?:[^\[\]]|\[[^\]]*\])*\]\(\s*<?([^()\s>]*(?:\([^()\s]*\))?[^()\s>]*)>?(?:\s+\"[^\"]*\")?\s*\)"
-)
+# A look ahead, since an image may stand in the words of a link.
+_WORDS = r"\[(?:[^\[\]]|\[[^\]]*\])*\]"
+_LINK = re.compile(rf"(?={_WORDS}\(\s*<?([^()\s>]*(?:\([^()\s]*\))?[^()\s>]*)>?(?:\s+\"[^\"]*\")?\s*\))")
 _ATTRIBUTE = re.compile(r"""\b(?:href|src)=["']([^"']+)["']""")
 _BARE = re.compile(r"(?<![(\"'<\w])https?://[^\s<>)\"'”]+")
 _NAMED_FILE = re.compile(r"`((?:bench|docs|lab|lambdas|notebooks|requirements|statemachine|tests)/[\w./-]*\.[a-z]+)`")

@@ -94,6 +94,11 @@ def test_a_link_that_leads_nowhere_is_found(tmp_path: Path, link: str, is_right:
     assert bool(complaints) is not is_right
 
 
+def test_an_image_in_a_link_is_looked_at_too(tmp_path: Path) -> None:
+    page = prose.Page(tmp_path / "page.md", "[![words](gone.png)](https://example.org/x)", (tmp_path,))
+    assert prose.broken_links(page) == ["gone.png: no such file"]
+
+
 def test_a_notebooks_link_counts_from_both_editions(tmp_path: Path) -> None:
     (tmp_path / "solutions").mkdir()
     (tmp_path / "picture.png").touch()
