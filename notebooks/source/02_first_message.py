@@ -146,7 +146,8 @@ self_checks.answer(
 )
 
 # %% [markdown]
-# 100 tokens out of 97 words: “cloud-capped”, “inherit—shall” and “I’ll” became two each. Was your guess right?
+# 100 tokens out of 97 words: “cloud-capped”, “inherit—shall” and “I’ll” became two tokens each. Was your
+# guess right?
 
 # %%
 workshop.compare("the most frequent word", "“the” and “my”")

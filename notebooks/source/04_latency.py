@@ -9,7 +9,7 @@
 #
 # - can read p50, p90, p99 and the maximum, and know why averages mislead,
 # - can split a message's time into its parts, and see a cold start among them,
-# - know what is missing in the numbers of a sender that was held up, and how to measure so that it is not,
+# - know which waits a sender leaves out when it is held up, and how to measure all of them,
 # - can check a measurement with Little's law.
 
 # %% [markdown]
@@ -27,7 +27,7 @@
 # | **end-to-end latency** | all of this together: from the planned send time to the end |
 # | **naive latency** | the same, but counted from when the message really left |
 # | **coordinated omission** | the mistake of the naive latency: what was not sent in time is not counted |
-# | **cold start** | what the first call of a function takes longer: a process starts, and imports your file |
+# | **cold start** | the extra time of a function's first call: a process starts, and imports your file |
 
 # %%
 import math
@@ -288,7 +288,7 @@ self_checks.answer(
 #
 # **L = λ · W**
 #
-# It does not matter how the arrivals are spaced, nor in which order they are handled. There is one condition: as
+# It does not matter how the arrivals are spaced, or in which order they are handled. There is one condition: as
 # many must leave as arrive. For each stage the lab measures L from the backlog, and λ and W from the messages:
 
 # %% tags=["nbval-ignore-output"]
@@ -403,12 +403,12 @@ self_checks.answer(
 
 # %% [markdown]
 # Twenty a second, for one second: some twenty messages were late, the first by a second, the last by a
-# little. The naive clock sees one of them, the one whose call was held up. The others had not left yet, so for
-# it they were hardly slower than ever. One in 120 is the maximum and no more, and the naive p99 looks as if
+# little. The naive clock sees one of them, the one whose call was held up. The others had not left yet, so by
+# this clock they were almost as fast as always. One in 120 is the maximum and no more, and the naive p99 looks as if
 # little had happened. Gil Tene calls this *coordinated omission*: sender and system stand still together, and what
 # was not sent is not counted.
 #
-# In a closed loop it is always so, since a closed loop has no plan and can never be late. That is the second way in
+# In a closed loop this always happens, since a closed loop has no plan and can never be late. That is the second way in
 # which it misleads (notebook 03 showed the first). The lab counts from the planned time everywhere, and shows the
 # naive latency only to warn you of it.
 
