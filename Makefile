@@ -40,6 +40,7 @@ docs: install-dev ## write what the documentation repeats of the code
 lint: install-dev
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
+	@$(BIN)/codespell
 	@$(BIN)/lint-imports
 
 types: install-dev

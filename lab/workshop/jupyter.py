@@ -96,6 +96,11 @@ def serve(
                     _end(server)
                 if ours:
                     gone = launcher.leave(target.name)
+    if gone:
+        say(
+            "The emulator has ended, and what the lab held with it; your notebooks and predictions are kept. "
+            f"To go on another day: make lab, then in a terminal of JupyterLab: lab up{target.options}"
+        )
     if target.kind == "embedded" and not gone:
         why = "is used by another command" if ours else "was running before"
         say(f"The emulator of lab '{target.name}' {why} and goes on; lab down{target.options} ends it.")

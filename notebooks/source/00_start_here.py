@@ -149,8 +149,14 @@ here.client("sts").get_caller_identity()["Account"]
 #
 # - Messages wait in a queue, a function starts one execution of the workflow for each, and the log group
 #   shows how it ended.
-# - The lab runs on your machine until you stop it: Ctrl-C where you typed `make lab`, or `lab down` in a
-#   terminal.
+# - The lab runs until you press Ctrl-C where you typed `make lab`. That ends JupyterLab and LocalStack, and
+#   **everything in the lab is gone**: queues, functions, messages, logs. LocalStack keeps them in memory only.
+# - Your notebooks, your predictions and the runs that you keep (notebook 03) are files, and stay.
+# - **The next day**, type `make lab` again. Then open a terminal in JupyterLab (File → New → Terminal) and type
+#   `lab up`: in a few seconds it makes all that you make in notebook 01. Open the notebook where you stopped, and
+#   run it from its first cell.
+# - The command `lab` is known in the terminals of JupyterLab. In any other terminal type `.venv/bin/lab`, in the
+#   folder of the project.
 # - Lessons have a fixed shape: vocabulary, predict, run, read the result, your turn, recap.
 # - Exercises check themselves. A check that fails gives a hint, and another one at the next try;
 #   `workshop.hint("01.1")` gives the next hint of exercise 1 of notebook 01, and at last how it is done.

@@ -102,7 +102,7 @@ workshop.tell(names.dead_letter_queue)
 # may find no room for the next one. It is *throttled*, and tries again, while the messages stay hidden. For that
 # AWS advises six times the function's timeout: 60 seconds.
 #
-# And *five times*, because each time that the queue hands a message out counts, even when Lambda found no room for
+# And *five times*, because each time that the queue hands out a message counts, even when Lambda found no room for
 # it and the function never saw it. With a count of one, good messages would end among the dead letters only
 # because Lambda was busy. AWS advises at least five.
 
@@ -123,7 +123,7 @@ workshop.create(
 workshop.tell(names.queue)
 
 # %% [markdown]
-# Ask SQS what it made of that.
+# Ask SQS what it has stored.
 
 # %%
 queue_url = sqs.get_queue_url(QueueName=names.queue)["QueueUrl"]
@@ -146,8 +146,8 @@ workshop.show_json(
 )
 
 # %% [markdown]
-# The emulator asks both halves, as AWS does, about everything that is done in the name of a role. Your own
-# calls are asked nothing here; on AWS they would be.
+# The emulator checks both halves, as AWS does, before anything is done in the name of a role. Your own calls
+# are not checked here; on AWS they are.
 #
 # The *permission policies* say what the role may do. The workflow may call exactly these four functions. When
 # the policy is made, the ARNs of your lab replace the names in `${…}`.
@@ -215,7 +215,7 @@ workshop.show(paths.LAMBDAS / "base64_decoder" / "handler.py")
 workshop.show(paths.LAMBDAS / "stats_generator" / "handler.py")
 
 # %% [markdown]
-# The third replaces whatever belongs to no word by a space, the fourth counts.
+# The third replaces everything that is not part of a word with a space. The fourth counts the words.
 
 # %%
 workshop.show(paths.LAMBDAS / "string_cleaner" / "handler.py")
@@ -224,14 +224,14 @@ workshop.show(paths.LAMBDAS / "string_cleaner" / "handler.py")
 workshop.show(paths.LAMBDAS / "tokenizer_counter" / "handler.py")
 
 # %% [markdown]
-# To deploy a function is to send Lambda a zip archive with the file in it, and to say which Python runs it,
-# which function in it is the handler, how long it may take, and how much memory (in MB) it gets. `package`
-# makes the archive. The Python is the one that really runs it: your emulator's own (`here` asks it), and
+# To deploy a function, you send Lambda a zip archive with the file in it. You say which Python runs it, which
+# function in it is the handler, how long it may take, and how much memory (in MB) it gets. `package` makes the
+# archive. The Python is the one that really runs it: your emulator's own (`here` asks it), and
 # `python3.13` on AWS.
 #
-# The memory is all that it gets: who takes more is ended with `Runtime.OutOfMemory`. On AWS, memory is more than
-# memory: the share of a processor grows with it. At 1,769 MB a function has one whole processor. 128 MB is the least
-# that there is; AWS advises it for simple functions only. Ours are simple.
+# A function that takes more memory is ended with `Runtime.OutOfMemory`. On AWS, more memory also means a larger share
+# of a processor. At 1,769 MB a function has one whole processor. 128 MB is the smallest size. AWS advises it for
+# simple functions only; ours are simple.
 
 # %%
 common = {
@@ -378,7 +378,7 @@ self_checks.answer(
 )
 
 # %% [markdown]
-# And this is how much it is:
+# And this is all that you have made:
 
 # %%
 found = stack.survivors(here)
@@ -456,7 +456,7 @@ self_checks.exercise_deployed(payload)
 # %% [markdown]
 # ### Exercise 2: give a permission, and no more
 #
-# A new function shall watch the dead-letter queue: it asks how many messages are in it (the call is
+# A new function is to watch the dead-letter queue: it asks how many messages are in it (the call is
 # `GetQueueAttributes`), and does nothing else. The policy below lets it do everything to everything. Narrow
 # it to the one action on the one queue. `names.queue_arn(…)` gives the ARN of a queue.
 

@@ -146,7 +146,8 @@ self_checks.answer(
 )
 
 # %% [markdown]
-# 100 tokens out of 97 words: “cloud-capped”, “inherit—shall” and “I’ll” became two each. Was your guess right?
+# 100 tokens out of 97 words: “cloud-capped”, “inherit—shall” and “I’ll” became two tokens each. Was your
+# guess right?
 
 # %%
 workshop.compare("the most frequent word", "“the” and “my”")
@@ -336,8 +337,8 @@ self_checks.exercise_counted_words(my_stats)
 # %% [markdown]
 # ### Exercise 2: a fifth state
 #
-# Let the workflow take a breath: after “Generate statistics” it shall wait for one second, and then go on
-# with “Remove special characters”. A state that waits is written like this:
+# Let the workflow take a breath: after “Generate statistics” it waits for one second, and then goes on with
+# “Remove special characters”. A state that waits is written like this:
 #
 #     {"Type": "Wait", "Seconds": 1, "Next": "the name of the state that follows"}
 #

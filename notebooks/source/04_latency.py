@@ -9,7 +9,7 @@
 #
 # - can read p50, p90, p99 and the maximum, and know why averages mislead,
 # - can split a message's time into its parts, and see a cold start among them,
-# - know what is missing in the numbers of a sender that was held up, and how to measure so that it is not,
+# - know which waits a sender leaves out when it is held up, and how to measure all of them,
 # - can check a measurement with Little's law.
 
 # %% [markdown]
@@ -27,7 +27,7 @@
 # | **end-to-end latency** | all of this together: from the planned send time to the end |
 # | **naive latency** | the same, but counted from when the message really left |
 # | **coordinated omission** | the mistake of the naive latency: what was not sent in time is not counted |
-# | **cold start** | what the first call of a function takes longer: a process starts, and imports your file |
+# | **cold start** | the extra time of a function's first call: a process starts, and imports your file |
 
 # %%
 import math
@@ -102,7 +102,7 @@ self_checks.answer(
 # most people wait. p99 and the maximum say how long the unlucky ones wait. And if you send a hundred messages a
 # day, you are unlucky once a day.
 #
-# Nor can you average percentiles. Two servers handled a hundred messages each, and one of them had a bad day:
+# You cannot average percentiles either. Two servers handled a hundred messages each, and one of them had a bad day:
 
 # %%
 calm = pd.Series([100] * 100)
@@ -316,7 +316,7 @@ self_checks.answer(
 #
 # **L = λ · W**
 #
-# It does not matter how the arrivals are spaced, nor in which order they are handled. There is one condition: as
+# It does not matter how the arrivals are spaced, or in which order they are handled. There is one condition: as
 # many must leave as arrive. For each stage the lab measures L from the backlog, and λ and W from the messages:
 
 # %% tags=["nbval-ignore-output"]
@@ -501,7 +501,7 @@ self_checks.answer(
 # what these messages went through. It still leaves out the first, the wait before they were sent, and so it names a
 # trouble that is too small and blames it on the system.
 #
-# In a closed loop it is always so, since a closed loop has no plan and can never be late. That is the second way in
+# In a closed loop this always happens, since a closed loop has no plan and can never be late. That is the second way in
 # which it misleads (notebook 03 showed the first). The lab counts from the planned time everywhere, and shows the
 # naive latency only to warn you of it.
 

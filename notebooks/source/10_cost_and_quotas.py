@@ -365,7 +365,7 @@ pd.Series(
 
 # %% [markdown]
 # In a usual account the mapping passes the 2,439 after four seconds; from then on Lambda's requests hold the
-# burst back. If `start_execution` took a second, it would be forty. (For a queue that cannot wait so long the
+# burst back. If `start_execution` took a second, it would take forty seconds. (For a queue that cannot wait so long the
 # mapping has a *provisioned mode*: pollers that are kept ready, for a price.)
 #
 # None of these is the limit that you saw in notebook 03. That one was LocalStack on your machine.

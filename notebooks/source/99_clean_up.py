@@ -135,9 +135,14 @@ workshop.compare("what must go last", "the log groups")
 # %% [markdown]
 # ## Recap
 #
-# - First delete what starts work (mapping, state machine), then what does it (functions), the log groups last.
+# - First delete what starts work (mapping, state machine), then what does the work (functions), and the log groups last.
 # - AWS answers before it has deleted a thing: wait, then look.
-# - LocalStack itself is still running: Ctrl-C where you typed `make lab` stops it, and so does `lab down`.
+# - LocalStack itself is still running: Ctrl-C where you typed `make lab` stops it, and so does `lab down` in a
+#   terminal of JupyterLab (`.venv/bin/lab down` in any other). What it holds is in memory only, and ends with it.
+#   So on your own machine nothing is left even without this notebook. On AWS everything stays, and may cost,
+#   until you delete it.
+# - Your notebooks and predictions are files, and stay. To go on another day: `make lab`, then `lab up` in a
+#   terminal of JupyterLab.
 
 # %% [markdown]
 # ## Roads not taken

@@ -14,7 +14,7 @@ COUNTED_WORDS = Exercise(
     "02.1",
     hints=(
         "lambdas/stats_generator/handler.py counts words, which white space separates, and not characters.",
-        "“42” is a word of digits. “42!” is none, and counts as one with a special character.",
+        "“42” is a word of digits. “42!” is not: it counts as a word with a special character.",
     ),
     recipe="Three words of digits alone, two words that carry a comma or a dash, and any other words between them.",
 )

@@ -20,7 +20,7 @@ LONGEST_WORD = Exercise(
     hints=(
         "What the function returns is all that the next state gets: the event, with one key more. And is there not a "
         "built-in function that finds the largest of many things?",
-        "max can measure things its own way (key=) and have an answer for nothing at all (default=). Of equally long "
+        "max can measure things in your way (key=), and has an answer for an empty list (default=). Of equally long "
         "words it takes the first that it meets, so the order in which it meets them matters.",
     ),
     recipe="Put the words in order, and let max measure their lengths:\n"
