@@ -254,3 +254,12 @@ def test_a_kept_run_is_read_back_as_it_was(tmp_path: Path, monkeypatch: pytest.M
     assert kept.saturation.reason == result.saturation.reason
     pd.testing.assert_series_equal(kept.messages["finished"], result.messages["finished"])
     assert kept.stages["invalid_reason"].tolist() == result.stages["invalid_reason"].tolist()
+
+
+def test_what_one_run_saw_of_the_others_messages_is_no_strangers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repeat, "run_plan", BusyMachine())
+    first = session.run_with_repeats(HERE, PLAN, list(bodies.generate(len(PLAN), seed=3))).reconciliation
+    second = session.run_with_repeats(HERE, PLAN, list(bodies.generate(len(PLAN), seed=4))).reconciliation
+    both = repeat.together(first, replace(second, foreign=(first.sent[0], "a stranger"), extra_executions=2))
+    assert both.foreign == ("a stranger",)
+    assert (len(both.sent), both.extra_executions) == (2 * len(PLAN), 2)
