@@ -56,7 +56,7 @@ class Page:
 def pages() -> list[Page]:
     """Every page of the project, every notebook's text, and what exercises tell a learner."""
     root = paths.PROJECT
-    written = [*root.glob("*.md"), *root.glob("docs/**/*.md"), *root.glob("bench/**/*.md")]
+    written = [each for place in ("", "docs/**/", "bench/**/", "notebooks/*/") for each in root.glob(f"{place}*.md")]
     told = [Page(file, sentences_of(file.read_text("utf-8")), (root,)) for file in _told(root)]
     return [
         *(Page(file, file.read_text("utf-8"), (file.parent,)) for file in sorted(written)),

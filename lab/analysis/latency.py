@@ -189,7 +189,7 @@ def stage_windows(messages: pd.DataFrame) -> pd.DataFrame:
         }
     ).reset_index()
     windows["end"] = windows["end"] + pd.to_timedelta(1 / windows["offered_rate"], unit="s")
-    following = windows["start"].shift(-1)
+    following = windows["start"].sort_values().shift(-1).sort_index()  # a stage that was repeated came last
     windows["end"] = windows["end"].where(following.isna() | (following > windows["end"]), following)
     windows["seconds"] = seconds_between(windows["start"], windows["end"])
     return windows[["stage", "offered_rate", "start", "end", "seconds", "planned"]]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import pandas as pd
@@ -212,6 +212,25 @@ _REFUSED, _STOPPED, _LATE, _NO_CONNECTION = _REASONS = (
     "too late to leave",
     "no connection could be made",
 )
+
+
+def together(first: Reconciliation, second: Reconciliation) -> Reconciliation:
+    """The account of two runs, the second begun when the first had drained.
+
+    What the one saw of the other's messages is no stranger's.
+    """
+    lists = [field.name for field in fields(Reconciliation) if field.type == "Ids"]
+    joined = {name: _ids({*getattr(first, name), *getattr(second, name)}) for name in lists}
+    own = {*joined["sent"], *joined["not_sent"]}
+    reasons = first.not_sent_by.keys() | second.not_sent_by.keys()
+    return Reconciliation(
+        **{**joined, "foreign": _ids(set(joined["foreign"]) - own)},
+        extra_executions=first.extra_executions + second.extra_executions,
+        not_sent_by={
+            why: _ids({*first.not_sent_by.get(why, ()), *second.not_sent_by.get(why, ())}) for why in sorted(reasons)
+        },
+        undrained=second.undrained,
+    )
 
 
 def _why_not(outcome: str | None, error: str | None) -> str:

@@ -10,7 +10,7 @@ from lab.charts.pipeline import pipeline
 from lab.charts.rates import completed_against_offered, corrected_and_naive, latency_by_rate
 from lab.charts.stages import stages_of
 from lab.charts.states import state_times_by_rate, waterfall
-from lab.charts.style import Chart
+from lab.charts.style import Chart, marked
 from lab.charts.timeline import backlog_over_time, latency_heatmap, sent_and_finished
 from lab.charts.words import rank_frequency, text_statistics, word_frequencies
 
@@ -23,6 +23,7 @@ __all__ = [
     "express_or_standard",
     "latency_by_rate",
     "latency_heatmap",
+    "marked",
     "pipeline",
     "rank_frequency",
     "sent_and_finished",

@@ -187,6 +187,25 @@ def finish(
     return chart
 
 
+def marked(chart: Chart, words: str) -> Chart:
+    """The chart with ``words`` across it and in its alternative text, such as whose run it shows; none, no mark."""
+    if words:
+        with styled():
+            chart.text(
+                0.5,
+                0.5,
+                drawable(words),
+                size=17,
+                color=palette.MUTED,
+                alpha=0.45,
+                ha="center",
+                va="center",
+                rotation=12,
+            ).set_in_layout(False)
+        chart.notes = (words, *chart.notes)
+    return chart
+
+
 def _place_legend(chart: Chart, handles: list[Artist], left: float, used: float, room: float) -> float:
     """Draw the legend below ``used`` inches from the top; give back the inches that it takes."""
     labels = [drawable(str(handle.get_label())) for handle in handles]

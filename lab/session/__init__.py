@@ -3,9 +3,11 @@
 from lab.session.demo import DEMO_RAMP, demo, throw_away_name
 from lab.session.guard import BudgetError, announcement, budget_usd, estimate_of
 from lab.session.invocations import invocations_of
+from lab.session.kept import KeptRun, read_run
 from lab.session.lifecycle import Timing, down, queue_depths, status, stopped, up
 from lab.session.present import describe_execution, describe_many, stages_as_table, void_stages
 from lab.session.ramp import RampOptions, RampResult, ramp, run_plan, save_tables
+from lab.session.repeat import run_with_repeats
 from lab.session.results import OutputFolderError, make_folder, run_folder, write_ramp
 from lab.session.sending import UnfinishedMessageError, body_of, clock_note, send
 from lab.session.summary import measured_bill
@@ -15,6 +17,7 @@ __all__ = [
     "DEMO_RAMP",
     "PATIENCE_S",
     "BudgetError",
+    "KeptRun",
     "OutputFolderError",
     "Progress",
     "RampOptions",
@@ -36,8 +39,10 @@ __all__ = [
     "measured_bill",
     "queue_depths",
     "ramp",
+    "read_run",
     "run_folder",
     "run_plan",
+    "run_with_repeats",
     "save_tables",
     "send",
     "stages_as_table",

@@ -1,5 +1,6 @@
 """What the notebooks call: the lab behind a page, patience with AWS, one message followed, predictions, self-checks."""
 
+from lab.workshop.example_run import Shown, run_with_limit
 from lab.workshop.following import NotFollowedError, event_table, find_line, follow, statistics_of
 from lab.workshop.making import RefusedDefinitionError, create, delete, wait_for_mapping
 from lab.workshop.notebook import LabNotReadyError, contents, keep, open_lab, show, show_json, tell, text_file
@@ -12,6 +13,7 @@ __all__ = [
     "NotFollowedError",
     "NotPackableError",
     "RefusedDefinitionError",
+    "Shown",
     "compare",
     "contents",
     "create",
@@ -24,6 +26,7 @@ __all__ = [
     "open_lab",
     "package_of",
     "predict",
+    "run_with_limit",
     "show",
     "show_json",
     "statistics_of",

@@ -19,6 +19,8 @@ from lab.errors import LabError
 
 # What a learner opens; the notebooks name the others by their place in the project.
 SHOWN = ("notebooks", "lambdas", "statemachine")
+# What notebooks are made of, and the run that notebook 03 falls back to: nothing to open.
+NOT_SHOWN = (("notebooks", "source"), ("notebooks", "example-run"))
 # Deployed from the project: a change in the copy would change nothing, so none is taken.
 TO_READ = ("lambdas", "statemachine")
 RECORD = ".express-lab.json"
@@ -132,7 +134,7 @@ def _files(project: Path) -> Iterator[Path]:
         for file in sorted((project / room).rglob("*")):
             name = file.relative_to(project)
             hidden = any(part.startswith(".") or part == "__pycache__" for part in name.parts)
-            if file.is_file() and not hidden and name.parts[:2] != ("notebooks", "source"):
+            if file.is_file() and not hidden and name.parts[:2] not in NOT_SHOWN:
                 yield name
 
 

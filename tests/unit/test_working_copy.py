@@ -42,6 +42,7 @@ def project(tmp_path: Path) -> Path:
         (folder / name).write_text("version 1")
     for name in (
         "notebooks/source/01_first.py",
+        "notebooks/example-run/stages.csv",
         "lambdas/one/__pycache__/x.pyc",
         "notebooks/.ipynb_checkpoints/x.ipynb",
     ):
