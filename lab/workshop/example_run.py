@@ -1,4 +1,4 @@
-"""Where a learner's own run names no limit: what to do, and a kept run of a quiet machine to go on with."""
+"""Where a learner's own run names no limit: what to do, and a kept run of another machine to go on with."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lab.session import KeptRun, RampResult, read_run
 from lab.workshop.page import filled
 
 FOLDER = paths.NOTEBOOKS / "example-run"
-MARK = "Example run of a quiet machine, not yours"
+MARK = "Example run of another machine, not yours"
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ except metadata.PackageNotFoundError:
 SANITIZE_FILE = Path(__file__).with_name("sanitize.cfg")
 
 # A cell whose output varies proves nothing by its output: one of the next cells has to.
-GUARDED_WITHIN = 3
+GUARDED_WITHIN = 4
 GUARD = re.compile(r"\bself_checks\.|^\s*assert\b", re.MULTILINE)
 
 # What would tell the reader about the machine that executed the notebook, and change with the next one.
