@@ -161,4 +161,4 @@ def test_ctrl_c_leaves_no_process(tmp_path: Path) -> None:
     _, alive = psutil.wait_procs(running.family, timeout=10)
     assert alive == []
     assert "Stopping ..." in running.said
-    assert "To go on another day: make lab, then in a terminal of JupyterLab: lab up" in running.said
+    assert "To go on another day: make lab, then in a terminal of JupyterLab: lab up" in " ".join(running.said)
