@@ -172,26 +172,21 @@ class Worker:
                 last_words=message + "\n",
             )
         except OutOfMemoryError:
-            self._end_and_collect_output()
-            message = results.killed_message(invocation.request_id)
-            return _Result(
-                results.error_payload("Runtime.OutOfMemory", message),
-                is_error=True,
-                status="error",
-                error_type="Runtime.OutOfMemory",
-                last_words=f"{message}\nRuntime.OutOfMemory\n",
-            )
+            return self._ended("Runtime.OutOfMemory", results.killed_message(invocation.request_id))
         except (ProcessEndedError, ConnectionEndedError):
-            return_code = self._sandbox.return_code()
-            self._end_and_collect_output()
-            message = results.exit_message(invocation.request_id, return_code)
-            return _Result(
-                results.error_payload("Runtime.ExitError", message),
-                is_error=True,
-                status="error",
-                error_type="Runtime.ExitError",
-                last_words=f"{message}\nRuntime.ExitError\n",
-            )
+            message = results.exit_message(invocation.request_id, self._sandbox.return_code())
+            return self._ended("Runtime.ExitError", message)
+
+    def _ended(self, error_type: str, message: str) -> _Result:
+        """The process is gone, or goes now, in the middle of an invocation."""
+        self._end_and_collect_output()
+        return _Result(
+            results.error_payload(error_type, message),
+            is_error=True,
+            status="error",
+            error_type=error_type,
+            last_words=f"{message}\n{error_type}\n",
+        )
 
     def _response(self, connection: Connection, request: Request) -> _Result:
         if request.body_size <= results.MAXIMUM_RESPONSE_BYTES:

@@ -56,24 +56,20 @@ def _provider(service: str) -> Any:
     return provider
 
 
-def _context(service: str, operation: str, headers: Mapping[bytes, bytes]) -> Any:
-    trace = headers.get(b"x-amzn-trace-id", b"") if service == "sqs" else b""
-    context = _make_context(service, operation, headers.get(b"authorization", b"").partition(b",")[0], trace)
+def _context(service: str, operation: str, headers: Mapping[bytes, bytes], parameters: Mapping[str, Any]) -> Any:
+    """What is known of the caller, when nobody forbids the call; a refusal is worded on the ordinary way."""
     from localstack.utils.strings import long_uid
 
-    context.request_id = long_uid()
-    return context
-
-
-def _allowed(context: Any, headers: Mapping[bytes, bytes], parameters: Mapping[str, Any]) -> Any:
-    """The context again, when nobody forbids the call; the refusal is worded on the ordinary way."""
-    credential = headers[b"authorization"].partition(b"Credential=")[2]
-    caller = authorization.caller_of(credential.partition(b"/")[0].decode("latin-1"))
+    authorization_header = headers.get(b"authorization", b"").partition(b",")[0]
+    trace = headers.get(b"x-amzn-trace-id", b"") if service == "sqs" else b""
+    context = _make_context(service, operation, authorization_header, trace)
+    access_key_id = authorization_header.partition(b"Credential=")[2].partition(b"/")[0].decode("latin-1")
+    caller = authorization.caller_of(access_key_id)
     if caller is not None:
         place = Place(context.partition, context.region, context.account_id)
-        service, operation = context.service.service_name, context.operation.name
         if not authorization.permitted(caller.role_arn, *actions.permission(service, operation, parameters, place)):
             raise NotHereError
+    context.request_id = long_uid()
     return context
 
 
@@ -101,7 +97,7 @@ def _make_context(service: str, operation: str, credential: bytes, trace: bytes)
 
 def _start_execution(headers: Mapping[bytes, bytes], parameters: Any) -> Call:
     known = _known(parameters, START_EXECUTION, ("stateMachineArn",))
-    context = _allowed(_context("stepfunctions", "StartExecution", headers), headers, known)
+    context = _context("stepfunctions", "StartExecution", headers, known)
     # An event of its status is a request of LocalStack to itself.
     if not status_events.in_place or status_events.somebody_listens(context.account_id, context.region):
         raise NotHereError
@@ -130,7 +126,7 @@ def _message(known: Mapping[str, Any]) -> dict[str, Any]:
 
 def _send_message(headers: Mapping[bytes, bytes], parameters: Any) -> Call:
     known = _known(parameters, SEND_MESSAGE, ("QueueUrl", "MessageBody"))
-    context = _allowed(_context("sqs", "SendMessage", headers), headers, known)
+    context = _context("sqs", "SendMessage", headers, known)
     send = _provider("sqs").send_message
     return Call(context, functools.partial(send, context, queue_url=known["QueueUrl"], **_message(known)))
 
@@ -139,7 +135,7 @@ def _send_message_batch(headers: Mapping[bytes, bytes], parameters: Any) -> Call
     known = _known(parameters, SEND_MESSAGE_BATCH, ("QueueUrl", "Entries"))
     for entry in known["Entries"]:
         _known(entry, ENTRY, ("Id", "MessageBody"))
-    context = _allowed(_context("sqs", "SendMessageBatch", headers), headers, known)
+    context = _context("sqs", "SendMessageBatch", headers, known)
     send = _provider("sqs").send_message_batch
     return Call(
         context,
@@ -161,7 +157,7 @@ def _get_queue_attributes(headers: Mapping[bytes, bytes], parameters: Any) -> Ca
     names = known.get("AttributeNames", [])
     if not all(type(name) is str for name in names):
         raise NotHereError
-    context = _allowed(_context("sqs", "GetQueueAttributes", headers), headers, known)
+    context = _context("sqs", "GetQueueAttributes", headers, known)
     get = _provider("sqs").get_queue_attributes
     return Call(context, functools.partial(get, context, queue_url=known["QueueUrl"], attribute_names=names or None))
 

@@ -12,6 +12,8 @@ not have goes to ``deepcopy``.
 from __future__ import annotations
 
 import copy
+import functools
+from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -20,7 +22,7 @@ from lab.emulator.runtime.hooks.replacing import replace
 _IMMUTABLE = frozenset({str, int, float, bool, type(None)})
 
 
-def copy_of(value: Any, memo: Any = None) -> Any:
+def copy_of(value: Any) -> Any:
     """A copy that shares nothing with ``value`` that could be changed."""
     kind = type(value)
     if kind in _IMMUTABLE:
@@ -32,7 +34,7 @@ def copy_of(value: Any, memo: Any = None) -> Any:
     return copy.deepcopy(value)
 
 
-def _copy_of_program_state(value: Any, memo: Any = None) -> Any:
+def _copy_of_program_state(value: Any) -> Any:
     """Where a program is: an object that holds two names, until something fails."""
     attributes = getattr(value, "__dict__", None)
     if attributes is None or not all(type(each) in _IMMUTABLE for each in attributes.values()):
@@ -42,20 +44,15 @@ def _copy_of_program_state(value: Any, memo: Any = None) -> Any:
     return copied
 
 
-def _patch_environment(module: ModuleType) -> None:
+def _patch(module: ModuleType, deepcopy: Callable[[Any], Any] = copy_of) -> None:
     assert module.copy.deepcopy is copy.deepcopy
-    replace(module, "copy", lambda original: SimpleNamespace(deepcopy=_copy_of_program_state, copy=original.copy))
-
-
-def _patch(module: ModuleType) -> None:
-    assert module.copy.deepcopy is copy.deepcopy
-    replace(module, "copy", lambda original: SimpleNamespace(deepcopy=copy_of, copy=original.copy))
+    replace(module, "copy", lambda original: SimpleNamespace(deepcopy=deepcopy, copy=original.copy))
 
 
 _ASL = "localstack.services.stepfunctions.asl"
 PATCHES = {
     f"{_ASL}.eval.states": _patch,
-    f"{_ASL}.eval.environment": _patch_environment,
+    f"{_ASL}.eval.environment": functools.partial(_patch, deepcopy=_copy_of_program_state),
     f"{_ASL}.component.common.path.result_path": _patch,
     f"{_ASL}.component.common.string.string_expression": _patch,
     f"{_ASL}.component.state.state_execution.execute_state": _patch,

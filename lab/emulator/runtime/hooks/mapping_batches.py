@@ -102,6 +102,15 @@ class Batches:
         with self._changed:
             self._changed.wait_for(self.are_over)
 
+    def afterwards(self, work: Callable[[], None]) -> None:
+        """Does the work, on a thread of its own, when no batch is at work."""
+
+        def wait_and_work() -> None:
+            self.wait_until_over()
+            work()
+
+        threading.Thread(target=wait_and_work, name="lab-mapping-change", daemon=True).start()
+
     def close(self) -> None:
         """Returns when every batch is over; there will be no other."""
         with self._changed:
@@ -202,14 +211,13 @@ def _patch_worker(module: ModuleType) -> None:
             self.current_state = states.UPDATING if self.enabled else states.DISABLING
             self.update_esm_state_in_store(self.current_state)
 
-            def later() -> None:
-                before.wait_until_over()
+            def begin() -> None:
                 with self._state_lock:
                     self.lab_before = None
                     if not self.lab_ended:
                         create(self)
 
-            threading.Thread(target=later, name="lab-mapping-change", daemon=True).start()
+            before.afterwards(begin)
 
         return create_after_batches
 
@@ -237,16 +245,10 @@ def _patch_worker(module: ModuleType) -> None:
     def make_forget(forget: Any) -> Any:
         @functools.wraps(forget)
         def forget_after_batches(self: Any) -> None:
-            before = self.lab_before
-            if before is None:
+            if self.lab_before is None:
                 forget(self)
-                return
-
-            def later() -> None:
-                before.wait_until_over()
-                forget(self)
-
-            threading.Thread(target=later, name="lab-mapping-change", daemon=True).start()
+            else:
+                self.lab_before.afterwards(functools.partial(forget, self))
 
         return forget_after_batches
 
