@@ -9,11 +9,15 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).parent
 CELL_TIMEOUT_S = 300.0
+ONE_AT_A_TIME = ("containers", "browser")
+# What looks for the emulators of the whole machine, and ends those that a killed run left.
+SEE_ALL_EMULATORS = ("test_launcher", "test_processes")
 
 _closing = pytest.StashKey[contextlib.ExitStack]()
 _prepared = pytest.StashKey[Path]()
@@ -25,6 +29,28 @@ def pytest_configure(config: pytest.Config) -> None:
     config.option.nbval_current_env = True
     config.option.nbval_cell_timeout = CELL_TIMEOUT_S
     config.option.nbval_sanitize_with = str(ROOT / "tests" / "notebooks" / "sanitize.cfg")
+
+
+def group_of(nodeid: str) -> str:
+    """What runs in one process, in its order: a file; a folder whose files share ports and images; or a single test."""
+    file = Path(nodeid.partition("::")[0])
+    if file.stem in SEE_ALL_EMULATORS:
+        return "emulators"
+    if "unit" in file.parts or "test_the_learners_edition_runs" in nodeid:
+        return nodeid
+    return str(file.parent if file.parent.name in ONE_AT_A_TIME else file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """By files. The marker `xdist_group` has no effect with pytest 9 and pytest-xdist 3.8."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByGroup(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid)
+
+    return ByGroup(config, log)
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:

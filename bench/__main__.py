@@ -1,4 +1,6 @@
-"""All benchmarks, or those that are named: ``python -m bench [pipeline growth sender observations saturation]``.
+"""All benchmarks, or those that are named:
+
+    python -m bench [pipeline growth sender observations saturation forecast hub]
 
 Each writes its Markdown, and most a chart, into ``bench/results``; with ``--quick`` into ``out/bench``. Run the full
 form on a machine that does nothing else. Ctrl-C ends it and every emulator that it started.
@@ -14,7 +16,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import growth, machine, options, pipeline, saturation, tables
+from bench import forecast, growth, hub, machine, options, pipeline, saturation, tables
 from bench.options import Options
 from bench.workplace import interruptible
 
@@ -65,6 +67,8 @@ BENCHMARKS: dict[str, Callable[[Options], Path]] = {
     "sender": sender,
     "observations": observations,
     "saturation": saturation.run,
+    "forecast": forecast.run,
+    "hub": hub.run,
 }
 
 

@@ -16,7 +16,7 @@ import io
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, TextIO
 
@@ -31,29 +31,61 @@ from lab.charts.style import Chart, finish, line_handle, styled
 PERIOD_S = 0.5  # the chart changes twice a second at most: nobody reads faster
 _LINE_PERIOD_S = 10.0  # where the bar cannot be overwritten, as in a log file, a line now and then is enough
 _MOST_POINTS = 150
+_SAME_READ_S = 0.05
+_OLD_S = 2.0  # from this age on it is said how old a number is
 _BAR = "{desc}: {percentage:3.0f}%|{bar:20}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
+_LAST_LINE = "{desc}: {n_fmt}/{total_fmt} [{elapsed}{postfix}]"  # a page of 800 pixels shows it in one line
 
 
 class Update(Protocol):
-    """Tells the view where the ramp is. ``p99_s`` (seconds) is left out while nothing has finished."""
+    """Tells the view where the ramp is.
 
-    def __call__(self, *, sent: int, finished: int, backlog: int, p99_s: float | None = None) -> None: ...
+    ``p99_s`` (seconds) is left out while nothing has finished. All but ``sent`` is as it was ``age_s`` seconds ago.
+    """
+
+    def __call__(
+        self, *, sent: int, finished: int, backlog: int, p99_s: float | None = None, age_s: float = 0.0
+    ) -> None: ...
 
 
 @dataclass(frozen=True)
 class Moment:
-    """The state of a ramp at one moment; ``at_s`` is seconds since the view began, ``p99_s`` seconds or None."""
+    """The state of a ramp at one moment; ``at_s`` is seconds since the view began, ``p99_s`` seconds or None.
+
+    ``sent`` is counted here, by the sender. What has finished is read in the logs, which takes its time: all others
+    are as they were ``age_s`` seconds before.
+    """
 
     at_s: float
     sent: int
     finished: int
     backlog: int
     p99_s: float | None
+    age_s: float = 0.0
+
+    @property
+    def known_at_s(self) -> float:
+        """When it was so, in seconds since the view began."""
+        return max(self.at_s - self.age_s, 0.0)
 
     def words(self) -> str:
         """The moment as the bar and the chart's title write it."""
-        words = f"sent {self.sent:,} · finished {self.finished:,} · backlog {self.backlog:,}"
-        return words if self.p99_s is None else f"{words} · p99 {seconds(self.p99_s)}"
+        read = f"finished {self.finished:,} · backlog {self.backlog:,}"
+        read += "" if self.p99_s is None else f" · p99 {seconds(self.p99_s)}"
+        old = self.age_s >= _OLD_S and self.finished < self.sent
+        return f"sent {self.sent:,} · {f'{self.age_s:.0f} s ago: ' if old else ''}{read}"
+
+
+class View(Protocol):
+    """What :func:`view` is, and what may stand in its place."""
+
+    def __call__(self, total: int, *, interactive: bool | None = None) -> AbstractContextManager[Update]: ...
+
+
+@contextmanager
+def nobody_looks(total: int, *, interactive: bool | None = None) -> Iterator[Update]:
+    """No view at all: for whoever tells in sentences how far it is."""
+    yield lambda **moment: None
 
 
 @contextmanager
@@ -125,7 +157,7 @@ class _Bar:
             total=total,
             desc=name,
             file=self._sink,
-            bar_format=_BAR,
+            bar_format=_LAST_LINE if self._in_kernel else _BAR,
             ascii=False if self._in_kernel else None,
             mininterval=0.1 if on_screen else _LINE_PERIOD_S,
             dynamic_ncols=on_screen,
@@ -133,8 +165,8 @@ class _Bar:
         )
         self._last = Moment(0.0, 0, 0, 0, None)
 
-    def update(self, *, sent: int, finished: int, backlog: int, p99_s: float | None = None) -> None:
-        self._last = Moment(self._clock() - self._began, sent, finished, backlog, p99_s)
+    def update(self, *, sent: int, finished: int, backlog: int, p99_s: float | None = None, age_s: float = 0.0) -> None:
+        self._last = Moment(self._clock() - self._began, sent, finished, backlog, p99_s, age_s)
         self._bar.set_postfix_str(self._last.words(), refresh=False)
         self._bar.update(finished - self._bar.n)
 
@@ -159,9 +191,9 @@ class _Picture:
         self._widget = ipywidgets.HTML(value=svg([], total))
         self._handle: Any = display(self._widget, display_id=True)
 
-    def update(self, *, sent: int, finished: int, backlog: int, p99_s: float | None = None) -> None:
+    def update(self, *, sent: int, finished: int, backlog: int, p99_s: float | None = None, age_s: float = 0.0) -> None:
         now = self._clock() - self._began
-        self._moments.append(Moment(now, sent, finished, backlog, p99_s))
+        self._moments.append(Moment(now, sent, finished, backlog, p99_s, age_s))
         if now - self._drawn >= PERIOD_S:
             self._drawn = now
             self._widget.value = svg(self._moments, self._total)
@@ -182,26 +214,37 @@ class Curve:
 
 
 def panels(moments: Sequence[Moment]) -> dict[str, list[Curve]]:
-    """What the three panels show, by their titles; long ramps are thinned, the last moment stays."""
+    """What the three panels show, by their titles; long ramps are thinned, the last moment stays.
+
+    What was read in the logs stands at the time for which it was read, a point a read: held until the next one it
+    would fall behind what has been sent, and then jump.
+    """
     thinned = list(moments[:: max(len(moments) // _MOST_POINTS, 1)])
     if moments and thinned[-1] is not moments[-1]:
         thinned.append(moments[-1])
-    latency = [(moment.at_s, moment.p99_s * 1000) for moment in thinned if moment.p99_s is not None]
+    read: list[Moment] = []
+    for moment in thinned:
+        if read and moment.known_at_s - read[-1].known_at_s < _SAME_READ_S:
+            read.pop()
+        read.append(moment)
+    latency = [(moment.known_at_s, moment.p99_s * 1000) for moment in read if moment.p99_s is not None]
     return {
         "messages": [
             Curve("sent", palette.PURPLE, "--", [(moment.at_s, moment.sent) for moment in thinned]),
-            Curve("finished", palette.GREEN, "-", [(moment.at_s, moment.finished) for moment in thinned]),
+            Curve("finished", palette.GREEN, "-", [(moment.known_at_s, moment.finished) for moment in read]),
         ],
         "backlog (messages)": [
-            Curve("backlog", palette.BLUE, "-", [(moment.at_s, moment.backlog) for moment in thinned])
+            Curve("backlog", palette.BLUE, "-", [(moment.known_at_s, moment.backlog) for moment in read])
         ],
-        "p99 end to end (ms)": [Curve("p99", palette.VERMILLION, "-", latency)],
+        "p99 of the last 200 (ms)": [Curve("p99", palette.VERMILLION, "-", latency)],
     }
 
 
 def _heading(moments: Sequence[Moment], total: int) -> tuple[str, str]:
     words = moments[-1].words() if moments else "Waiting for the first message"
-    return words, f"of {total:,} messages planned; time in seconds since the start"
+    most = max((moment.backlog for moment in moments), default=0)
+    highest = f"; highest backlog {most:,}" if most else ""
+    return words, f"of {total:,} messages planned{highest}; time in seconds since the start"
 
 
 def chart(moments: Sequence[Moment], total: int) -> Chart:

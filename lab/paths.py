@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from lab import variables
-from lab.errors import LabError
+from lab.errors import UsageError
 
 PROJECT = Path(__file__).resolve().parents[1]
 LAMBDAS = PROJECT / "lambdas"
@@ -16,11 +16,11 @@ NOTEBOOKS = PROJECT / "notebooks"
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,22}[a-z0-9])?")
 
 
-class LabNameError(LabError):
+class LabNameError(UsageError):
     """A lab name that cannot be part of the names of AWS resources."""
 
 
-class StateFolderError(LabError):
+class StateFolderError(UsageError):
     """The folder for a lab's state cannot be written."""
 
 

@@ -1,6 +1,7 @@
 #!/bin/sh
-# install.sh lab|dev [PYTHON]: sees to it that .venv holds what the lab, or its tests, need. The Makefile calls it each
-# time; with nothing to do it takes a tenth of a second. What it does anew, it says why.
+# install.sh lab|dev|site [PYTHON [WHEELS]]: sees to it that .venv holds what the lab, its tests or its site need. The
+# Makefile calls it each time; with nothing to do it takes a tenth of a second. What it does anew, it says why. With a
+# folder of WHEELS (make wheels) it asks no network.
 set -eu
 case $(uname -s) in MINGW* | MSYS* | CYGWIN*)
     echo "Express Lab does not run on Windows itself: use WSL (wsl --install, then this folder inside it) or Docker Desktop (docker compose up)." >&2
@@ -10,7 +11,10 @@ cd "$(dirname "$0")/.."
 . requirements/python.sh
 step=$1
 python=${2:-}
+wheels=${3:-}
+case $wheels in "~/"*) wheels=$HOME/${wheels#??} ;; esac
 log=.venv/install.log
+turn=.installing # who installs makes this folder
 range="Python 3.$oldest to 3.$newest"
 
 # Where packages come from is the user's to say (indexes, proxies, certificates). Where they go, and which, is not.
@@ -54,6 +58,9 @@ A server's certificate is not trusted: a proxy of your network signs with its ow
     elif said 'failed building wheel|failed to build|unable to execute|command .*(cc|gcc|clang).* failed'; then
         stop "$what
 A package has no ready-made build for this machine ($(uname -sm), $(.venv/bin/python --version 2>&1))." "make demo PYTHON=python3.13, or use Docker: docker compose up"
+    elif [ -n "$wheels" ] && said 'no matching distribution|not find a version|no version of|no solution'; then
+        stop "$what
+The folder of wheels has no wheel that this machine can use." "on this machine, or one like it, with a network: make wheels"
     elif said 'name resolution|resolve host|dns error|network|connection|connect|timed out|timeout|sending request|unreachable|proxy'; then
         stop "$what
 The package index could not be reached." "check the network connection and its proxy, then: make demo (what is here already is kept)"
@@ -64,6 +71,9 @@ The package index lacks a package of the lock." "unset PIP_INDEX_URL UV_INDEX_UR
 }
 
 version_of() { "$1" -I -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null; }
+# Whether the folder of wheels has what the Python $1 needs of a step ($2; its requirements go into the file $3, if given).
+serves() { [ -z "$wheels" ] || "$1" -I -S requirements/wheel_folder.py "$wheels" "${2:-$step}" ${3:+"$3"}; }
+serves_quietly() { serves "$1" 2>/dev/null; }
 place() { (cd .venv && pwd -P); }
 lock_of() { cat requirements/bootstrap.txt "requirements/$1.txt" pyproject.toml | cksum; }
 current() { [ "$(cat ".venv/$1.installed" 2>/dev/null)" = "$(lock_of "$1")" ]; }
@@ -89,7 +99,8 @@ keep_uv() { # uv needs no Python: with it and its cache a folder that was moved 
 
 make_environment() {
     if [ -z "$python" ]; then
-        python=$(find_python)
+        python=$(find_python serves_quietly)
+        [ -n "$python" ] || python=$(find_python)
         [ -n "$python" ] || stop "Express Lab needs $range; this machine has $(python3 --version 2>/dev/null || echo 'no Python 3')." \
             "$(how_to_get_python), then: make demo"
     fi
@@ -97,6 +108,7 @@ make_environment() {
         found=$("$python" --version 2>&1) && found="is $found" || found="cannot be run ($(echo "$found" | head -n 1))"
         stop "Express Lab needs $range; $python $found." "make demo, which finds one by itself; or: $(how_to_get_python)"
     fi
+    serves "$python" || exit 1 # while what is there is there
     keep_uv
     rm -rf .venv 2>/dev/null || stop "$(pwd)/.venv cannot be removed: it belongs to another user, such as root." \
         "sudo rm -rf .venv, then, without sudo: make demo"
@@ -113,7 +125,7 @@ make_environment() {
         stop "Python could not make a virtual environment: $reason" "make demo PYTHON=/path/to/another/python"
     fi
     [ -z "$kept" ] || mv "$kept" .venv/bin/uv
-    [ -x .venv/bin/uv ] || .venv/bin/python -m pip install --retries 2 --require-hashes -r requirements/bootstrap.txt >"$log" 2>&1 || failed
+    [ -x .venv/bin/uv ] || pip_install --retries 2 --require-hashes -r requirements/bootstrap.txt >"$log" 2>&1 || failed
     if [ ! -x .venv/bin/uv ]; then
         .venv/bin/python -m pip config list >>"$log" 2>&1 || true
         stop "pip installed somewhere else than into .venv: $(grep -E '(target|prefix|root|user|python)=' "$log" | head -n 1)" \
@@ -122,8 +134,21 @@ make_environment() {
     place >.venv/place
 }
 
+pip_install() {
+    if [ -z "$wheels" ]; then .venv/bin/python -m pip install "$@"; else
+        .venv/bin/python -m pip install --no-index --find-links "$wheels" "$@"
+    fi
+}
+
 # uv takes seconds, but knows only its own settings: where only pip is set up for the network at hand, pip does it.
 install() {
+    if [ -n "$wheels" ]; then
+        ln -sfn "$wheels" .venv/wheels # uv takes a comma in a path for the end of it
+        .venv/bin/uv pip install --offline --no-index --find-links .venv/wheels --python .venv/bin/python --compile-bytecode "$@" >>"$log" 2>&1 && return
+        echo "With pip:" >>"$log"
+        pip_install "$@" >>"$log" 2>&1
+        return
+    fi
     .venv/bin/uv pip install --offline --python .venv/bin/python --compile-bytecode "$@" >/dev/null 2>&1 && return
     .venv/bin/uv pip install --python .venv/bin/python --compile-bytecode "$@" >>"$log" 2>&1 && return
     echo "With pip:" >>"$log"
@@ -157,14 +182,42 @@ END
     chmod 755 .venv/bin/lab.new && mv .venv/bin/lab.new .venv/bin/lab
 }
 
+wait_for_turn() { # two that install at once would remove what the other one has made
+    waited=0
+    until mkdir "$turn" 2>/dev/null; do
+        [ -d "$turn" ] || return 0 # this folder cannot be written: who writes next says so
+        holder=$(cat "$turn/process" 2>/dev/null) || true
+        if [ -z "$holder" ] && [ "$waited" -ge 5 ] || [ -n "$holder" ] && ! kill -0 "$holder" 2>/dev/null; then
+            rm -rf "$turn" # its owner was killed
+            continue
+        fi
+        [ "$waited" -lt 1200 ] || stop "Another make seems to install into this folder; it has not ended in 20 minutes." \
+            "see whether it still runs; then: rm -r $turn, and: make demo"
+        [ "$waited" -gt 0 ] || echo "Another make is installing into this folder. Waiting until it has ended ..."
+        waited=$((waited + 1))
+        sleep 1
+    done
+    trap 'rm -rf "$turn" 2>/dev/null' EXIT
+    trap 'exit 129' HUP
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    echo $$ >"$turn/process"
+}
+
 install_step() {
     case $1 in
     lab) echo "Installing the lab's packages into .venv (once, under a minute) ..." ;;
     dev) echo "Installing the packages for tests into .venv (once) ..." ;;
+    site) echo "Installing the packages for the site into .venv (once) ..." ;;
     esac
     : >"$log"
     rm -f ".venv/$1.installed"
-    install --require-hashes -r "requirements/$1.txt" || failed
+    wanted=requirements/$1.txt
+    if [ -n "$wheels" ]; then
+        wanted=.venv/$1.wheels.txt
+        serves .venv/bin/python "$1" "$wanted" || exit 1
+    fi
+    install --require-hashes -r "$wanted" || failed
     if [ "$1" = lab ]; then
         install --no-deps --no-build-isolation --editable . || failed
         name_kernel
@@ -173,7 +226,10 @@ install_step() {
     lock_of "$1" >".venv/$1.installed"
 }
 
-case $step in lab | dev) ;; *) stop "There is no step '$step'." "make help" ;; esac
+[ -z "$wheels" ] || [ ! -d "$wheels" ] || wheels=$(cd "$wheels" && pwd -P)
+case $step in lab | dev | site) ;; *) stop "There is no step '$step'." "make help" ;; esac
+[ -e .venv ] && current lab && current "$step" && [ -z "$(why_anew)" ] && exit
+wait_for_turn
 if [ -e .venv ] || [ -L .venv ]; then
     reason=$(why_anew)
     if [ -n "$reason" ]; then
@@ -185,4 +241,4 @@ else
     make_environment
 fi
 current lab || install_step lab
-[ "$step" = lab ] || current dev || install_step dev
+[ "$step" = lab ] || current "$step" || install_step "$step"

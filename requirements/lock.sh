@@ -10,3 +10,4 @@ compile --no-annotate localstack.in -o localstack.constraints
 compile --generate-hashes bootstrap.in -o bootstrap.txt
 compile --generate-hashes -c localstack.constraints lab.in -o lab.txt
 compile --generate-hashes -c localstack.constraints -c lab.txt dev.in -o dev.txt
+compile --generate-hashes -c localstack.constraints -c lab.txt -c dev.txt site.in -o site.txt

@@ -5,13 +5,13 @@ supported() { # whether the Python $1 starts and is one of the range
     "$1" -I -c "import sys; sys.exit(not (3, $oldest) <= sys.version_info[:2] <= (3, $newest))" >/dev/null 2>&1
 }
 
-find_python() { # the newest one on the PATH; nothing when there is none
+find_python() { # the newest one on the PATH, or the newest for which the command $1 succeeds; nothing when there is none
     minor=$newest
     while [ "$minor" -ge "$oldest" ]; do
-        supported "python3.$minor" && echo "python3.$minor" && return
+        supported "python3.$minor" && ${1:-true} "python3.$minor" && echo "python3.$minor" && return
         minor=$((minor - 1))
     done
-    for name in python3 python; do supported "$name" && echo "$name" && return; done
+    for name in python3 python; do supported "$name" && ${1:-true} "$name" && echo "$name" && return; done
     return 0
 }
 

@@ -10,10 +10,14 @@ import typer
 from typer.cli import get_docs_for_click
 
 from lab import paths, variables
+from lab.analysis import expectations
 from lab.commands import app
+from lab.errors import EXIT_CODES
+from tests import broken_bodies
 
 DOCS = paths.PROJECT / "docs"
 COMMANDS_PAGE = DOCS / "commands.md"
+BROKEN_BODIES_PAGE = DOCS / "broken-bodies.md"
 SCHEMAS = DOCS / "schemas"
 
 
@@ -24,8 +28,14 @@ def commands_page() -> str:
     text: str = get_docs_for_click(obj=group, ctx=context, name="lab")
     return (
         "<!-- Made of the commands' own help and lab/variables.py; edit those, then: make docs -->\n\n"
-        f"{text.strip()}\n\n## Environment variables\n\n{variables.on_page()}\n"
+        f"{text.strip()}\n\n## Expectations\n\n{expectations.on_page()}\n\n## Exit codes\n\n{_exit_codes()}\n\n"
+        f"## Environment variables\n\n{variables.on_page()}\n"
     )
+
+
+def _exit_codes() -> str:
+    rows = "\n".join(f"| {code} | {meaning} |" for code, meaning in EXIT_CODES.items())
+    return f"| code | meaning |\n|---|---|\n{rows}"
 
 
 def validate(document: Any, schema: str) -> None:
@@ -41,8 +51,9 @@ def validate(document: Any, schema: str) -> None:
 
 
 def main() -> None:
-    """Write the generated page."""
+    """Write the generated pages."""
     COMMANDS_PAGE.write_text(commands_page(), "utf-8")
+    BROKEN_BODIES_PAGE.write_text(broken_bodies.page(), "utf-8")
 
 
 if __name__ == "__main__":

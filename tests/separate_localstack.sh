@@ -28,7 +28,7 @@ cd empty
 exec env -i PATH="$PATH" HOME="$folder/home" TMPDIR="$folder/tmp" \
     FILESYSTEM_ROOT="$folder/filesystem" LOCALSTACK_VOLUME_DIR="$folder/volume" \
     GATEWAY_LISTEN="127.0.0.1:$port" LOCALSTACK_HOST="127.0.0.1:$port" \
-    SERVICES=cloudwatch,events,iam,lambda,logs,resourcegroupstaggingapi,s3,sqs,stepfunctions,sts \
+    SERVICES=cloudformation,cloudwatch,events,iam,lambda,logs,resourcegroupstaggingapi,s3,sqs,stepfunctions,sts \
     LAMBDA_RUNTIME_EXECUTOR=worker_pool OVERRIDE_IN_DOCKER=0 PERSISTENCE=0 SQS_ENDPOINT_STRATEGY=path \
     LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC=0.01 \
     LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC=0.2 \

@@ -149,8 +149,9 @@ def measured_usage(
     memory_gib = shape.memory_mb / _MIB_PER_GIB
     calls = sends.loc[sends["attempts"] > 0, "t_sent"].nunique() + int((sends["attempts"] - 1).clip(lower=0).sum())
     batches = received["request_id"].nunique()
-    # A function that raised an error was invoked, too: its state was never left, but has the error.
-    visits = states[states["exited"].notna() | states["error"].notna()]
+    # A function that raised an error was invoked, too: its state was never left, but has the error. Other types of
+    # state (those of the workflow in JSONata) invoke nothing; runs of before say no types.
+    visits = states[(states["exited"].notna() | states["error"].notna()) & _is_task(states)]
     in_states_s = visits["duration_s"].fillna(0.0).clip(lower=0.001)
     workflow_gib_s, start_gib_s = _billed_gib_s(invocations)
     workflow_gib_s = memory_gib * float(in_states_s.mean()) if math.isnan(workflow_gib_s) else workflow_gib_s
@@ -164,6 +165,47 @@ def measured_usage(
         express_gib_s=float(sum(express_gib_s(value, shape.express_memory_mb) for value in durations_s)),
         log_bytes=float(log_bytes_of(executions, states).sum())
         + shape.function_log_bytes * (len(visits) + 2 * batches),
+    )
+
+
+def _is_task(states: pd.DataFrame) -> pd.Series:
+    """Which visits are of a Task; of a table without types all are taken to be."""
+    if "type" not in states:
+        return pd.Series(True, index=states.index)
+    return states["type"].isna() | (states["type"] == "Task")
+
+
+def usage_without_events(
+    sends: pd.DataFrame,
+    received: pd.DataFrame,
+    executions: pd.DataFrame,
+    invocations: pd.DataFrame,
+    *,
+    logged: bool,
+    shape: Shape | None = None,
+) -> Usage:
+    """What a run has used whose execution events were not read, since the workflow may have written none.
+
+    As :func:`measured_usage`, but each execution is taken to have entered all states of the shape, and to have written
+    what the shape says, or, where it is not ``logged``, nothing.
+    """
+    shape = shape or Shape()
+    count = len(executions)
+    batches = received["request_id"].nunique()
+    workflow_gib_s, start_gib_s = _billed_gib_s(invocations)
+    usual_s = shape.memory_mb / _MIB_PER_GIB
+    workflow_gib_s = usual_s * shape.function_s if math.isnan(workflow_gib_s) else workflow_gib_s
+    start_gib_s = usual_s * shape.start_s if math.isnan(start_gib_s) else start_gib_s
+    return Usage(
+        sqs_requests=sends.loc[sends["attempts"] > 0, "t_sent"].nunique() + 2 * batches,
+        lambda_requests=count * shape.functions + batches,
+        lambda_gib_s=count * shape.functions * workflow_gib_s + batches * start_gib_s,
+        express_requests=count,
+        express_gib_s=sum(
+            express_gib_s(value, shape.express_memory_mb) for value in executions["duration_s"].fillna(0)
+        ),
+        log_bytes=(count * shape.log_bytes if logged else 0)
+        + shape.function_log_bytes * (count * shape.functions + 2 * batches),
     )
 
 
@@ -191,12 +233,12 @@ def log_bytes_of(executions: pd.DataFrame, states: pd.DataFrame) -> pd.Series:
     """Bytes that the execution events of each execution take in CloudWatch Logs, estimated.
 
     The data of a message is in the events many times: as input and output of the execution, and with each state when
-    it is entered and left and when its task is scheduled and has succeeded. What travels is about as long as the longer
-    of input and output.
+    it is entered and left and, of a Task, when it is scheduled and has succeeded. What travels is about as long as the
+    longer of input and output.
     """
     data = np.maximum(executions["input"].fillna("").str.len(), executions["output"].fillna("").str.len())
-    visits = executions["execution_arn"].map(states.groupby("execution_arn").size()).fillna(0)
-    return executions["events"] * EVENT_BYTES + data * (2 + 4 * visits)
+    times = (2 + 2 * _is_task(states)).groupby(states["execution_arn"]).sum()
+    return executions["events"] * EVENT_BYTES + data * (2 + executions["execution_arn"].map(times).fillna(0))
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ class Reconciliation:
         dead_lettered: in the dead-letter queue, without an execution that ended.
         still_queued: still in the queue: read there, or refused by the function so far and not yet dead-lettered.
         unobserved: started, as the function's own log or the first events say, but the end was never logged. Logs are
-            delivered best effort; a missing log is not a lost message.
+            delivered best effort; a missing log is not a lost message, nor is one that could not be followed.
         lost: acknowledged by SQS and seen nowhere after.
         duplicated: executed more than once (SQS and Express Workflows deliver at least once).
         unexpected: seen, but never sent: ids of this run that the sender says never left.
@@ -139,6 +139,7 @@ def reconcile(
     queued: pd.DataFrame | None = None,
     *,
     undrained: int = 0,
+    cut_off: bool = False,
 ) -> Reconciliation:
     """Account for every message.
 
@@ -147,24 +148,25 @@ def reconcile(
         dead_letters: messages in the dead-letter queue, as `peek_messages` returns them.
         queued: messages still in the queue, in the same form.
         undrained: messages still in the queue that are known by their number only (`queue_depth(…).total`).
+        cut_off: the service went away before the messages could be followed: what was not seen is unobserved, not lost.
 
     Returns:
         The account. Each message that was sent is in exactly one of succeeded, failed, dead_lettered, still_queued,
         unobserved and lost: in the first of them that applies.
     """
-    outcome_of = dict(_rows(sends, "lab_id", "outcome"))
+    outcome_of = dict(rows_of(sends, "lab_id", "outcome"))
     status_of: dict[str, set[str]] = {}
     arns_of: dict[str, set[str]] = {}
-    for owner, (arn, status) in _owned(sends, executions, "name", "execution_arn", "status"):
+    for owner, (arn, status) in owned(sends, executions, "name", "execution_arn", "status"):
         status_of.setdefault(owner, set()).add(status)
         arns_of.setdefault(owner, set()).add(arn)
     touched = set()  # handed to the function, whatever became of that
-    for owner, (arn,) in _owned(sends, received, "message_id", "execution_arn"):
+    for owner, (arn,) in owned(sends, received, "message_id", "execution_arn"):
         touched.add(owner)
         if arn is not None:
             arns_of.setdefault(owner, set()).add(arn)
-    dead = {owner for owner, _ in _owned(sends, dead_letters, "message_id")}
-    waiting = {owner for owner, _ in _owned(sends, queued, "message_id")}
+    dead = {owner for owner, _ in owned(sends, dead_letters, "message_id")}
+    waiting = {owner for owner, _ in owned(sends, queued, "message_id")}
 
     seen = status_of.keys() | arns_of.keys() | touched | dead | waiting
     # "dropped" says that the message never left: seeing it contradicts the sender, so it counts as never sent.
@@ -184,8 +186,11 @@ def reconcile(
         found["still_queued"] += refused
         found["lost"] = sorted(set(found["lost"]) - set(refused))
         undrained -= len(refused)
+    if cut_off:
+        found["unobserved"] += found["lost"]
+        found["lost"] = []
     not_sent = _ids(outcome_of.keys() - sent - unknown - seen)
-    error_of = dict(_rows(sends, "lab_id", "error")) if "error" in sends else {}
+    error_of = dict(rows_of(sends, "lab_id", "error")) if "error" in sends else {}
     why_not = {lab_id: _why_not(outcome_of[lab_id], error_of.get(lab_id)) for lab_id in not_sent}
     runs = Counter({lab_id: len(arns_of.get(lab_id, ())) for lab_id in sent})
     return Reconciliation(
@@ -260,19 +265,19 @@ def _place(
     return "lost"
 
 
-def _owned(
+def owned(
     sends: pd.DataFrame, frame: pd.DataFrame | None, message_id: str, *columns: str
 ) -> Iterable[tuple[str, tuple[Any, ...]]]:
     """Each row's owner and the values of `columns`; what belongs to no message goes by the best name that it has."""
     if frame is None or frame.empty:
         return []
-    names = _rows(frame, "lab_id", message_id, *columns[:1])
+    names = rows_of(frame, "lab_id", message_id, *columns[:1])
     known = owners(sends, frame["lab_id"], frame[message_id])
     found = (owner or next(filter(None, others), "unnamed") for owner, others in zip(known, names, strict=True))
-    return zip(found, _rows(frame, *columns) if columns else ((),) * len(frame), strict=True)
+    return zip(found, rows_of(frame, *columns) if columns else ((),) * len(frame), strict=True)
 
 
-def _rows(frame: pd.DataFrame, *columns: str) -> Iterable[tuple[Any, ...]]:
+def rows_of(frame: pd.DataFrame, *columns: str) -> Iterable[tuple[Any, ...]]:
     """The rows as tuples, with None for whatever is missing."""
     values = ([value if isinstance(value, str) else None for value in frame[column].tolist()] for column in columns)
     return zip(*values, strict=True)

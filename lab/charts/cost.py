@@ -8,8 +8,10 @@ import numpy as np
 
 from lab.analysis import cost
 from lab.charts import palette
+from lab.charts.numbers import joined, seconds
 from lab.charts.scales import add_axes, label_axes, log_numbers, plain_numbers, row_axis
 from lab.charts.style import SMALL_SIZE, Chart, finish, line_handle, sentence_chart, styled
+from lab.charts.values import tell_at, tell_box
 
 
 def cost_by_service(usd: Mapping[str, float], messages: int) -> Chart:
@@ -36,11 +38,19 @@ def cost_by_service(usd: Mapping[str, float], messages: int) -> Chart:
         for place, value in zip(places, values, strict=True):
             text = f" {value:,.4g} ({value / total:.0%})"
             axes.text(value, float(place), text, va="center", ha="left", size=SMALL_SIZE, color=palette.MUTED)
+            told = f"{services[int(place)]}: {value:,.4g} USD ({value / total:.0%})"
+            tell_box(chart, axes, (0.0, float(values.max()) * 1.25), (place - 0.5, place + 0.5), told)
         row_axis(axes, services, "list price (USD)")
         axes.set_xlim(0, float(values.max()) * 1.25)
         plain_numbers(axes.xaxis)
-    first = services[int(values.argmax())]
-    finding = f"{first} costs the most: {values.max() / total:.0%} of {total:,.4g} USD"
+    tied = [service for service, value in zip(services, values, strict=True) if np.isclose(value, values.max())]
+    share = f"{values.max() / total:.0%} of {total:,.4g} USD"
+    if len(services) == 1:
+        finding = f"{services[0]} costs all of it: {total:,.4g} USD"
+    elif len(tied) == 1:
+        finding = f"{tied[0]} costs the most: {share}"
+    else:
+        finding = f"{joined(tied)} cost the most: {share} each"
     return finish(chart, finding, f"{messages:,} message{'' if messages == 1 else 's'}")
 
 
@@ -58,6 +68,7 @@ def express_or_standard(transitions: int, *, log_bytes: float = 0.0, memory_mb: 
     million = 1_000_000
     chart = Chart(height=4.0)
     (axes,) = add_axes(chart)
+    counted = f"{transitions} transition{'' if transitions == 1 else 's'}"
     standard = max(cost.standard_usd(transitions), 1e-9) * million
 
     def express(bytes_: float) -> np.ndarray:
@@ -68,7 +79,7 @@ def express_or_standard(transitions: int, *, log_bytes: float = 0.0, memory_mb: 
         axes.plot(durations_s, express(0.0), color=palette.BLUE, linewidth=2)
         handles = [
             line_handle("Express", palette.BLUE),
-            line_handle(f"Standard, {transitions} transitions", palette.VERMILLION, dash="--"),
+            line_handle(f"Standard, {counted}", palette.VERMILLION, dash="--"),
         ]
         if log_bytes:
             axes.plot(durations_s, express(log_bytes), color=palette.ORANGE, linewidth=2, linestyle="-.")
@@ -85,14 +96,24 @@ def express_or_standard(transitions: int, *, log_bytes: float = 0.0, memory_mb: 
         log_numbers(axes, "x")
         log_numbers(axes, "y")
         label_axes(axes, "duration of one execution (s)", "a million executions (USD)")
+    shown = durations_s[:: len(durations_s) // 40]
+    texts = [
+        f"{seconds(float(duration))}: Express {plain * million:,.3g} USD"
+        + (f", with its logs {logged * million:,.3g} USD" if log_bytes else "")
+        + f"; Standard {standard:,.3g} USD"
+        for duration in shown
+        for plain, logged in [
+            [cost.express_usd(float(duration), memory_mb=memory_mb, log_bytes=bytes_) for bytes_ in (0.0, log_bytes)]
+        ]
+    ]
+    tell_at(chart, axes, shown, texts)
+    logs = ", its logs included," if log_bytes else ""
     if even_s > 300:
-        finding = "An Express Workflow is cheaper for as long as it may run, five minutes"
+        finding = f"An Express Workflow{logs} is cheaper for as long as it may run, five minutes"
     elif even_s < 0.1:
-        finding = "A Standard Workflow is cheaper, however short the execution is"
+        finding = f"A Standard Workflow is cheaper than Express{logs.rstrip(',')}, however short the execution is"
     else:
         # No more digits than are known: Start and End of an execution may be transitions as well.
         about = round(even_s, -1) if even_s >= 20 else round(even_s, 1)
-        finding = f"Below about {about:g} s an execution is cheaper as Express"
-        if log_bytes:
-            finding += ", its logs included"
-    return finish(chart, finding, f"list prices of {cost.US_EAST_1.region}, {cost.US_EAST_1.date}", legend=handles)
+        finding = f"Below about {about:g} s an execution is cheaper as Express{logs.rstrip(',')}"
+    return finish(chart, finding, f"List prices of {cost.US_EAST_1.region}, {cost.US_EAST_1.date}", legend=handles)

@@ -13,10 +13,11 @@ from matplotlib.path import Path
 
 from lab.charts import palette
 from lab.charts.graph_layout import END, START, Arrow, Box, Layout, arrange, arrows_of
+from lab.charts.numbers import joined
 from lab.charts.scales import add_axes
 from lab.charts.shapes import CAPTION_HEIGHT, CAPTION_SIZE, LINE_HEIGHT, NAME_SIZE, canvas, counted, rounded
 from lab.charts.style import MARGIN_IN, WIDTH_IN, Chart, finish, line_handle, sentence_chart, styled
-from lab.charts.text import drawable, fit, text_width, wrap
+from lab.charts.text import TEXT_SIZE, TITLE_SIZE, drawable, fit, text_height, text_width, wrap
 
 KIND_COLOURS = {
     "Task": palette.BLUE,
@@ -55,6 +56,11 @@ def state_machine_graph(definition: Mapping[str, Any]) -> Chart:
     width = max(WIDTH_IN, layout.width * scale + 2 * MARGIN_IN)
     kinds = {arrow.kind for arrow in _all_arrows(layout)}
     header = 0.75 + (0.25 if "catch" in kinds else 0.0) + 0.25 * len(notes)
+    finding, detail = _graph_finding(definition), _graph_detail(definition)
+    for text, size, weight in ((finding, TITLE_SIZE, "bold"), (detail, TEXT_SIZE, "normal")):
+        # One line of each is reckoned with already.
+        lines = wrap(ruler, drawable(text), room * ruler.dpi, size, weight)
+        header += text_height(lines, size) - text_height("", size)
     height = layout.height * scale + header + 0.2
     chart = Chart(width=width, height=height)
     (axes,) = add_axes(chart)
@@ -67,7 +73,7 @@ def state_machine_graph(definition: Mapping[str, Any]) -> Chart:
             line_handle("next state", palette.MUTED),
             line_handle("after an error (Catch)", palette.VERMILLION, dash="--"),
         ]
-    return finish(chart, _graph_finding(definition), _graph_detail(definition), legend=legend, notes=notes)
+    return finish(chart, finding, detail, legend=legend, notes=notes)
 
 
 def _graph_finding(definition: Mapping[str, Any]) -> str:
@@ -80,7 +86,8 @@ def _graph_finding(definition: Mapping[str, Any]) -> str:
             break
         name = str(state.get("Next", ""))
     last = states.get(visited[-1], {}) if visited else {}
-    count = counted(len(states), "state")
+    inside = _states_inside(definition)
+    count = counted(len(states), "state") + (f" and {counted(inside).lower()} inside" if inside else "")
     if len(visited) == len(states) and (last.get("End") or last.get("Type") in ("Succeed", "Fail")):
         if len(states) == 1:
             return f"One state: “{visited[0]}”"
@@ -96,8 +103,18 @@ def _graph_finding(definition: Mapping[str, Any]) -> str:
             parts.append(one if number == 1 else f"{counted(number).lower()} {more}")
     caught = {str(catcher.get("Next")) for state in states.values() for catcher in state.get("Catch", [])}
     if caught:
-        parts.append("errors lead to " + " and ".join(f"“{name}”" for name in sorted(caught)[:2]))
+        parts.append("errors lead to " + joined([f"“{name}”" for name in sorted(caught)], 2))
     return f"{count}: {', '.join(parts)}" if parts else f"{count}, starting with “{definition.get('StartAt', '')}”"
+
+
+def _states_inside(definition: Mapping[str, Any]) -> int:
+    """How many states stand in the boxes of others: those of Map and Parallel states."""
+    count = 0
+    for state in definition["States"].values():
+        for inner in [*(state.get("Branches") or []), state.get("ItemProcessor") or state.get("Iterator") or {}]:
+            if inner.get("States"):
+                count += len(inner["States"]) + _states_inside(inner)
+    return count
 
 
 def _graph_detail(definition: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -28,6 +29,17 @@ def seconds(value: float) -> str:
 def message_count(count: float) -> str:
     """``count`` with its noun: 1 message, 1,200 messages."""
     return f"{number(count, 12)} message{'' if count == 1 else 's'}"
+
+
+def per_second(rate: float) -> str:
+    """A rate with its unit: 1 message/s, 2.5 messages/s."""
+    return f"{number(rate)} message{'' if number(rate) == '1' else 's'}/s"
+
+
+def joined(names: Sequence[str], most: int = 6) -> str:
+    """Names in a sentence: a; a and b; a, b and c; a, b and 7 more."""
+    shown = list(names) if len(names) <= most else [*names[: most - 1], f"{len(names) - most + 1} more"]
+    return " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]])) if shown else ""
 
 
 def time_unit(longest_s: float) -> tuple[float, str]:

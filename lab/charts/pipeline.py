@@ -48,9 +48,9 @@ def pipeline(states: Sequence[str] = SAMPLE_STATES) -> Chart:
         straight(axes, (2.1, 0.92), (2.1, height - 0.67), palette.VERMILLION, "--")
         straight(axes, (6.2, height - 0.05), (6.2, height + 0.22))
         straight(axes, (5.1, height + 0.45), (4.55, height + 0.45))
-    count = counted(len(states), "state").lower()
-    finding = f"A message waits in the queue, a function starts its workflow, {count} do the work"
-    detail = "The name of an execution is the SQS message id; the logs are the only record of an Express Workflow"
+    work = f"{counted(len(states), 'state').lower()} {'does' if len(states) == 1 else 'do'} the work"
+    finding = f"A message waits in the queue, a function starts its workflow, {work}"
+    detail = "The name of an execution is the SQS message id; the log is the only record of a single execution"
     return finish(chart, finding, detail)
 
 

@@ -8,10 +8,12 @@ from matplotlib.axes import Axes
 
 from lab.analysis.saturation import Saturation
 from lab.charts import palette
-from lab.charts.numbers import number, seconds, time_unit
+from lab.charts.numbers import per_second, seconds, time_unit
+from lab.charts.rate_findings import clocks_finding, completed_finding, latency_finding
 from lab.charts.scales import add_axes, label_axes, log_numbers, plain_numbers
-from lab.charts.stages import as_stages, invalid_notes, saturation_rate, usable, validity
+from lab.charts.stages import as_stages, invalid_notes, saturation_rate, usable, validity, without
 from lab.charts.style import Chart, finish, line_handle, sentence_chart, styled
+from lab.charts.values import tell_at
 
 # Colour, marker and dash of each quantile; they differ in all three, so that none depends on colour alone.
 QUANTILES = {
@@ -28,12 +30,11 @@ MEASURES = {
     "send_lag": "Lag of the sender, from the planned to the actual send time",
     "start_delay": "Delay from received to ExecutionStarted",
 }
-ONE_SECOND = 1.0
 RATE_AXIS = "offered rate (messages/s)"
 # From this ratio of the greatest to the smallest value on, a linear axis would press the small ones flat.
 LOG_RATIO = 30.0
-# The last messages of a stage finish after it, so a stage that keeps up shows a little less than it was offered.
-KEEPS_UP = 0.95
+# Seconds of a latency on the chart, by the column that it is in.
+_WORDS = {"p50": "p50 (half are faster)", "p90": "p90", "p99": "p99", "max": "maximum"}
 
 
 def latency_by_rate(
@@ -70,36 +71,18 @@ def latency_by_rate(
         _saturation_line(axes, limit)
         label_axes(axes, RATE_AXIS, f"latency ({unit})")
         _rate_axis(axes, rows["offered_rate"])
-    words = {"p50": "p50 (half are faster)", "p90": "p90", "p99": "p99", "max": "maximum"}
-    handles = [line_handle(words[q], c, marker=m, dash=d) for q, (c, m, d) in QUANTILES.items() if q in shown]
+    handles = [line_handle(_WORDS[q], c, marker=m, dash=d) for q, (c, m, d) in QUANTILES.items() if q in shown]
     if limit is not None:
         handles.append(line_handle("saturation: highest rate kept up with", palette.MUTED, dash="-.", width=1.4))
     if axes.get_yscale() == "log":
         detail += " (logarithmic scale)"
-    finding = _latency_finding(rows["offered_rate"], rows["p99"].where(valid), rows.get("max"), measure)
-    return finish(chart, finding, detail, legend=handles, notes=invalid_notes(rows, "hollow marks"))
-
-
-def _latency_finding(rates: pd.Series, p99: pd.Series, maxima: pd.Series | None, measure: str) -> str:
-    subject = {"duration": "The duration's p99", "queue_wait": "p99 of the queue wait", "naive": "Naive p99"}.get(
-        measure, "p99"
-    )
-    known = p99.dropna()
-    if known.empty:
-        return "No stage is valid: the sender could not keep its plan"
-    first, last = float(known.iloc[0]), float(known.iloc[-1])
-    low, high = number(rates[known.index[0]]), number(rates[known.index[-1]])
-    if len(known) == 1:
-        peak = "" if maxima is None else f", the maximum {seconds(float(maxima[known.index[0]]))}"
-        return f"{subject} is {seconds(first)} at {low} messages/s{peak}"
-    over = known[known >= ONE_SECOND]
-    if not over.empty and over.index[0] != known.index[0]:
-        return f"{subject} passes one second at {number(rates[over.index[0]])} messages/s"
-    if last >= 2 * first:
-        return f"{subject} grows from {seconds(first)} at {low} messages/s to {seconds(last)} at {high}"
-    if not over.empty:
-        return f"{subject} is over one second from the first stage on, at {low} messages/s"
-    return f"{subject} stays at or below {seconds(float(known.max()))} up to {high} messages/s"
+    told = [
+        [f"{_WORDS[name]} {seconds(value)}" for name, value in row.items() if np.isfinite(value)]
+        for row in rows[shown].astype(float).to_dict("records")
+    ]
+    _tell_stages(chart, axes, rows, valid, told)
+    notes = invalid_notes(rows, "hollow marks", without(stages, "p99"))
+    return finish(chart, latency_finding(rows, valid, measure), detail, legend=handles, notes=notes)
 
 
 def corrected_and_naive(stages: pd.DataFrame) -> Chart:
@@ -139,18 +122,14 @@ def corrected_and_naive(stages: pd.DataFrame) -> Chart:
         _latency_axis(axes, values * factor)
         label_axes(axes, RATE_AXIS, f"latency ({unit})")
         _rate_axis(axes, rows["offered_rate"])
-    gap = rows["p99"] - rows["p99_naive"]
-    worst = gap.idxmax()
-    rate = number(rows["offered_rate"][worst])
-    if gap[worst] > max(0.01, 0.05 * rows["p99"][worst]):
-        finding = f"The naive p99 hides {seconds(float(gap[worst]))} at {rate} messages/s"
-    else:
-        most = seconds(max(float(gap[worst]), 0.0))
-        finding = f"Both clocks agree: the sender kept its plan, p99 differs by at most {most}"
     detail = "The shaded gap is time that messages waited before the sender got round to them"
     if axes.get_yscale() == "log":
         detail += " (logarithmic scale)"
-    return finish(chart, finding, detail, legend=handles, notes=invalid_notes(rows, "hollow marks"))
+    columns = {"p99": "corrected p99", "max": "maximum", "p99_naive": "naive p99", "max_naive": "maximum"}
+    told = [[f"{words} {seconds(row[name])}" for name, words in columns.items()] for row in rows.to_dict("records")]
+    _tell_stages(chart, axes, rows, valid, told)
+    notes = invalid_notes(rows, "hollow marks", without(stages, *columns))
+    return finish(chart, clocks_finding(rows, valid), detail, legend=handles, notes=notes)
 
 
 def completed_against_offered(stages: pd.DataFrame, saturation: Saturation | float | None = None) -> Chart:
@@ -188,7 +167,9 @@ def completed_against_offered(stages: pd.DataFrame, saturation: Saturation | flo
         )
         _saturation_line(axes, limit)
         label_axes(axes, RATE_AXIS, "rate (messages/s)")
-        axes.set_ylim(0, top)
+        # While a backlog drains, more is completed than is offered.
+        drawn = [rows[name].max() for name in ("completed_rate", "achieved_rate") if name in rows]
+        axes.set_ylim(0, max(top, float(np.nanmax(drawn)) * 1.06))
         _rate_axis(axes, rows["offered_rate"])
         plain_numbers(axes.yaxis)
     handles = [line_handle("completed", palette.GREEN, marker="o")]
@@ -198,28 +179,23 @@ def completed_against_offered(stages: pd.DataFrame, saturation: Saturation | flo
     if limit is not None:
         handles.append(line_handle("saturation: highest rate kept up with", palette.MUTED, dash="-.", width=1.4))
     detail = "Below the dashed line, messages come in faster than they are finished"
-    finding = _completed_finding(rows[valid], limit, float(rows["offered_rate"].max()))
-    return finish(chart, finding, detail, legend=handles, notes=invalid_notes(rows, "hollow marks"))
+    told = [
+        [f"completed {per_second(row['completed_rate'])}"]
+        + ([f"sent {per_second(row['achieved_rate'])}"] if np.isfinite(row.get("achieved_rate", np.nan)) else [])
+        for row in rows.to_dict("records")
+    ]
+    _tell_stages(chart, axes, rows, valid, told)
+    notes = invalid_notes(rows, "hollow marks", without(stages, "completed_rate"))
+    return finish(chart, completed_finding(rows, valid, limit), detail, legend=handles, notes=notes)
 
 
-def _completed_finding(rows: pd.DataFrame, limit: float | None, offered: float) -> str:
-    """The title, from the valid stages; `offered` is the highest rate of all, which the chart shows too."""
-    if rows.empty:
-        return "No stage is valid: the sender could not keep its plan"
-    ratio = rows["completed_rate"] / rows["offered_rate"]
-    behind = rows[ratio < KEEPS_UP]
-    best = number(float(rows["completed_rate"].max()))
-    highest = float(rows["offered_rate"].max())
-    if limit is not None and limit < highest:
-        return f"Completed keeps up to {number(limit)} messages/s and tops out at {best}"
-    if behind.empty:
-        counts = "" if highest == offered else ", the highest rate that counts"
-        return f"Completed keeps up with offered, up to {number(highest)} messages/s{counts}"
-    fell = float(behind["offered_rate"].iloc[0])
-    kept = rows[rows["offered_rate"] < fell]
-    if kept.empty:
-        return f"Completed stays behind offered at every rate; the most was {best} messages/s"
-    return f"Completed keeps up to {number(float(kept['offered_rate'].max()))} messages/s and tops out at {best}"
+def _tell_stages(chart: Chart, axes: Axes, rows: pd.DataFrame, valid: pd.Series, told: list[list[str]]) -> None:
+    """The values of each stage, where its points are."""
+    texts = [
+        f"{per_second(float(rate))}: {', '.join(parts)}{'' if counts else ' (does not count)'}"
+        for rate, parts, counts in zip(rows["offered_rate"], told, valid, strict=True)
+    ]
+    tell_at(chart, axes, rows["offered_rate"], texts)
 
 
 def _stage_line(axes: Axes, x: pd.Series, y: pd.Series, valid: pd.Series, colour: str, marker: str, dash: str) -> None:

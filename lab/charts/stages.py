@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from lab.analysis.latency import stage_table, stage_windows
 from lab.analysis.saturation import Saturation
 from lab.charts import palette
-from lab.charts.numbers import number
+from lab.charts.numbers import joined, number
 from lab.charts.style import styled
 from lab.charts.text import SMALL_SIZE, text_width
 
@@ -29,17 +29,40 @@ def validity(frame: pd.DataFrame) -> pd.Series:
     return frame["valid"].map(lambda value: True if pd.isna(value) else bool(value)).astype(bool)
 
 
-def invalid_notes(stages: pd.DataFrame, mark: str) -> list[str]:
-    """One sentence that names the invalid stages, their reasons and their mark; none when all are valid."""
+def invalid_notes(stages: pd.DataFrame, mark: str, missing: pd.DataFrame | None = None) -> list[str]:
+    """One sentence that names the invalid stages, their reasons and their mark; one of stages that are not drawn.
+
+    Args:
+        stages: those that are drawn: ``offered_rate``, ``valid``, ``invalid_reason``.
+        mark: what they are known by on the chart.
+        missing: those that are not, for nothing was measured in them.
+    """
+    notes = []
     bad = stages[~validity(stages)]
-    if bad.empty:
-        return []
-    named = [f"{number(rate)}/s" for rate in bad["offered_rate"]]
-    shown = ", ".join(named[:6]) + (f" and {len(named) - 6} more" if len(named) > 6 else "")
-    known = bad["invalid_reason"].dropna() if "invalid_reason" in bad else []
+    if not bad.empty:
+        notes.append(f"Invalid, {mark}: {_rates(bad)} ({_reasons(bad) or 'the sender could not keep its plan'}).")
+    if missing is not None and not missing.empty:
+        reasons = _reasons(missing[~validity(missing)])
+        notes.append(f"Not drawn, for nothing was measured: {_rates(missing)}{f' ({reasons})' if reasons else ''}.")
+    return notes
+
+
+def _rates(stages: pd.DataFrame) -> str:
+    return joined(list(dict.fromkeys(f"{number(rate)}/s" for rate in stages["offered_rate"])), 7)
+
+
+def _reasons(stages: pd.DataFrame) -> str:
+    known = stages["invalid_reason"].dropna() if "invalid_reason" in stages else []
     reasons = list(dict.fromkeys(str(reason) for reason in known if str(reason)))
-    because = f" ({'; '.join(reasons[:2])})" if reasons else " (the sender could not keep its plan)"
-    return [f"Invalid, {mark}: {shown}{because}."]
+    more = len(reasons) - 2
+    return "; ".join(reasons[:2] + ([f"{more} more reason{'' if more == 1 else 's'}"] if more > 0 else []))
+
+
+def without(stages: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """The stages with a known rate that ``usable`` leaves out for want of ``columns``."""
+    known = usable(stages, "offered_rate")
+    numbers = known.reindex(columns=list(columns))
+    return known[numbers.isna().any(axis=1)]
 
 
 def as_stages(table: pd.DataFrame) -> pd.DataFrame:
@@ -91,7 +114,8 @@ def stage_bands(axes: Axes, stages: pd.DataFrame) -> None:
         low, high = axes.get_xlim()
         pixels = figure.get_figwidth() * figure.dpi * 0.86 / max(high - low, 1e-9)  # type: ignore[union-attr]
         taken = -np.inf
-        for place, row in enumerate(stages.itertuples()):
+        # In the order of time, which is not that of their numbers where one was sent again.
+        for place, row in enumerate(stages.sort_values("start_s").itertuples()):
             if not row.valid:
                 axes.axvspan(
                     row.start_s,

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 
 from lab.charts import palette
-from lab.charts.numbers import number, seconds, time_unit
+from lab.charts.numbers import number, per_second, seconds, time_unit
 from lab.charts.rates import RATE_AXIS
 from lab.charts.scales import add_axes, label_axes, plain_numbers, row_axis
-from lab.charts.stages import usable
+from lab.charts.stages import invalid_notes, usable, validity
+from lab.charts.state_findings import state_times_finding, waterfall_finding
 from lab.charts.style import Chart, finish, patch_handle, sentence_chart, state_styles, styled
-from lab.charts.text import SMALL_SIZE, TEXT_SIZE, drawable, fit, quoted, shorten, text_width
+from lab.charts.text import SMALL_SIZE, TEXT_SIZE, drawable, fit, text_width
+from lab.charts.values import tell_box
 
 _MOST_STATES = 14  # more would make a legend longer than the chart
 
 
-def state_times_by_rate(state_times: pd.DataFrame) -> Chart:
+def state_times_by_rate(state_times: pd.DataFrame, stages: pd.DataFrame | None = None) -> Chart:
     """Mean time in each state, stacked, one bar a rate.
 
     Means, because they add up to the mean of the whole; percentiles do not.
@@ -24,6 +27,8 @@ def state_times_by_rate(state_times: pd.DataFrame) -> Chart:
     Args:
         state_times: what ``lab.analysis.latency.state_durations`` gives: ``offered_rate``, ``state``, ``mean``
             (seconds); or rows with ``duration_s``, one a visit. States are stacked in the order in which they appear.
+        stages: what ``lab.analysis.latency.stage_table`` gives: rates whose stages do not count are marked. All count
+            when left out.
     """
     if "mean" in state_times:
         state_times = state_times.assign(duration_s=state_times["mean"])
@@ -44,6 +49,7 @@ def state_times_by_rate(state_times: pd.DataFrame) -> Chart:
         names.append(label)
     table = table[names]
     sums = table.sum(axis=1)
+    void = _void_rates(stages, table)
     factor, unit = time_unit(float(sums.max()))
     styles = state_styles(names)
     # Many names need a taller legend of narrower columns.
@@ -64,8 +70,11 @@ def state_times_by_rate(state_times: pd.DataFrame) -> Chart:
             axes.bar(
                 places, height, 0.72, bottom=bottom, color=colour, hatch=hatch, edgecolor=palette.PAPER, linewidth=0.8
             )
+            _tell_states(chart, axes, name, table, bottom, height)
             bottom += height
-        labels, sums_shown = [number(rate) for rate in table.index], [number(value, 3) for value in bottom]
+        marks = set(void["offered_rate"])
+        labels = [f"({number(rate)})" if rate in marks else number(rate) for rate in table.index]
+        sums_shown = [number(value, 3) for value in bottom]
         widest = max(text_width(chart, label, TEXT_SIZE) for label in labels + sums_shown) + 8
         step = int(np.ceil(widest * len(labels) / (0.85 * room)))
         for place in places[::step]:
@@ -80,22 +89,27 @@ def state_times_by_rate(state_times: pd.DataFrame) -> Chart:
         label_axes(axes, RATE_AXIS, f"mean time in states ({unit})")
         plain_numbers(axes.yaxis)
     detail = "Mean time from entering to leaving each state; numbers on the bars are the sums"
-    return finish(chart, _state_times_finding(table, sums), detail, legend=legend)
+    return finish(
+        chart, state_times_finding(table), detail, legend=legend, notes=invalid_notes(void, "rate in brackets")
+    )
 
 
-def _state_times_finding(table: pd.DataFrame, sums: pd.Series) -> str:
-    last = table.iloc[-1]
-    rate = number(float(table.index[-1]))
-    longest = str(last.idxmax())
-    share = float(last.max()) / float(sums.iloc[-1]) if float(sums.iloc[-1]) else 0.0
-    if len(table) > 1:
-        growth = table.iloc[-1] - table.iloc[0]
-        if float(sums.iloc[-1]) > 1.5 * float(sums.iloc[0]):
-            grower = str(growth.idxmax())
-            return f"{quoted(grower)} grows most: by {seconds(float(growth.max()))} up to {rate} messages/s"
-        most = f"{quoted(longest)} takes most, {share:.0%} at {rate} messages/s"
-        return f"The states take about as long at every rate; {most}"
-    return f"{quoted(longest)} takes most: {share:.0%} of the time in states at {rate} messages/s"
+def _void_rates(stages: pd.DataFrame | None, table: pd.DataFrame) -> pd.DataFrame:
+    """The stages of those rates of ``table`` of which no stage counts."""
+    known = usable(stages, "offered_rate")
+    known = known.assign(valid=validity(known))
+    counted = set(known.loc[known["valid"], "offered_rate"])
+    void = known[~known["offered_rate"].isin(counted) & known["offered_rate"].isin(table.index)]
+    return void.drop_duplicates("offered_rate")
+
+
+def _tell_states(
+    chart: Chart, axes: Axes, name: str, table: pd.DataFrame, bottom: np.ndarray, height: np.ndarray
+) -> None:
+    """The value of one state's part of each bar."""
+    for place, (rate, mean_s) in enumerate(table[name].items()):
+        text = f"{per_second(float(str(rate)))}: {name}, {seconds(float(mean_s))} on average"
+        tell_box(chart, axes, (place - 0.36, place + 0.36), (bottom[place], bottom[place] + height[place]), text)
 
 
 def waterfall(states: pd.DataFrame, title: str | None = None) -> Chart:
@@ -135,7 +149,8 @@ def waterfall(states: pd.DataFrame, title: str | None = None) -> Chart:
         axes.set_ylim(len(rows) - 0.4, -0.6)
         middle = max(end, 1e-3) * factor * 0.61
         for place, (name, start, stop) in enumerate(zip(rows["state"], begin, finish_s, strict=True)):
-            colour, hatch = (palette.VERMILLION, "xxxx") if failed[place] else styles[name]
+            # Its name stands beside each bar, so that only what failed needs a hatch.
+            colour, hatch = (palette.VERMILLION, "xxxx") if failed[place] else (styles[name][0], "")
             left, width = start * factor, max((stop - start) * factor, end * factor * 0.003)
             axes.barh(
                 place,
@@ -152,6 +167,8 @@ def waterfall(states: pd.DataFrame, title: str | None = None) -> Chart:
             if failed[place]:
                 words = f"✗ {errors[place]}" + (f" · {words}" if words else "")
             colour_of_words = palette.VERMILLION if failed[place] else palette.INK
+            told = f"{name}: {words or 'its end is not known'}, entered {seconds(float(start))} after the start"
+            tell_box(chart, axes, (0.0, axes.get_xlim()[1]), (place - 0.5, place + 0.5), told)
             words = drawable(words)
             # The words stand behind the bar; where the bar ends far to the right, before it.
             if left + width < middle or not failed[place]:
@@ -177,7 +194,7 @@ def waterfall(states: pd.DataFrame, title: str | None = None) -> Chart:
     )
     return finish(
         chart,
-        _waterfall_finding(rows["state"], (finish_s - begin).where(~unknown), failed, errors, end),
+        waterfall_finding(rows["state"], begin, (finish_s - begin).where(~unknown), failed, errors, end),
         detail,
         legend=legend,
     )
@@ -186,19 +203,3 @@ def waterfall(states: pd.DataFrame, title: str | None = None) -> Chart:
 def _pixels(chart: Chart, limits: tuple[float, float], at: float) -> float:
     """About how many pixels are left on the right of ``at``, in axes that take two thirds of the width."""
     return max((limits[1] - at) / (limits[1] - limits[0]) * 0.62 * chart.get_figwidth() * chart.dpi, 40.0)
-
-
-def _waterfall_finding(names: pd.Series, durations: pd.Series, failed: pd.Series, errors: pd.Series, end: float) -> str:
-    if failed.any():
-        place = int(np.argmax(failed))
-        # When it failed is known only if it was left.
-        when = "" if np.isnan(durations[place]) else f", {seconds(end)} after the start"
-        return f"{quoted(names[place])} failed with {shorten(str(errors[place]), 48)}{when}"
-    if durations.isna().any():
-        return f"{quoted(names[int(np.argmax(durations.isna()))])} had not ended, {seconds(end)} after the start"
-    longest = int(durations.idxmax())
-    if len(names) == 1:
-        return f"{quoted(names[0])} took {seconds(float(durations[0]))}"
-    share = float(durations[longest]) / end if end else 0.0
-    took = f"{seconds(float(durations[longest]))} of {seconds(end)} ({min(share, 1.0):.0%})"
-    return f"{quoted(names[longest])} took longest: {took}"

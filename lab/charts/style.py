@@ -23,6 +23,7 @@ from matplotlib.patches import Patch
 
 from lab.charts import palette
 from lab.charts.text import SMALL_SIZE, TEXT_SIZE, TITLE_SIZE, drawable, font_families, text_height, wrap
+from lab.charts.values import Told
 
 WIDTH_IN = 7.6
 SCREEN_DPI, PNG_DPI = 100, 150
@@ -93,6 +94,7 @@ class Chart(Figure):
         finding: the sentence of the title, computed from the data.
         detail: the second line, what is drawn and how it was measured.
         notes: sentences under the axes.
+        told: the values where they are drawn; see ``lab.charts.values``.
     """
 
     finding: str = ""
@@ -103,6 +105,8 @@ class Chart(Figure):
         """Make an empty chart of ``width`` by ``height`` inches."""
         with styled():
             super().__init__(figsize=(width, height), dpi=SCREEN_DPI, layout="constrained")
+        self.told: list[Told] = []
+        self._kept: bytes | None = None
         FigureCanvasAgg(self)
 
     def draw(self, renderer: RendererBase) -> None:
@@ -112,9 +116,11 @@ class Chart(Figure):
 
     def png(self, dpi: float = PNG_DPI) -> bytes:
         """The chart as the bytes of a PNG file, at ``dpi`` dots an inch."""
-        buffer = io.BytesIO()
-        self.savefig(buffer, format="png", dpi=dpi)
-        return buffer.getvalue()
+        return self._kept if self._kept is not None and dpi == PNG_DPI else _rendered(self, dpi)
+
+    def keep_png(self) -> None:
+        """Render the chart for good: whatever is changed afterwards is not seen any more. Rendering takes 0.1 s."""
+        self._kept = _rendered(self, PNG_DPI)
 
     def save_png(self, path: Path, dpi: float = PNG_DPI) -> Path:
         """Write the chart to ``path`` as PNG and give the path back."""
@@ -147,6 +153,10 @@ class Chart(Figure):
 
 def png_of(figure: Figure, dpi: float = PNG_DPI) -> bytes:
     """Any matplotlib figure as PNG bytes, at ``dpi`` dots an inch."""
+    return figure.png(dpi) if isinstance(figure, Chart) else _rendered(figure, dpi)
+
+
+def _rendered(figure: Figure, dpi: float) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=dpi)
     return buffer.getvalue()
@@ -209,6 +219,10 @@ def marked(chart: Chart, words: str) -> Chart:
 def _place_legend(chart: Chart, handles: list[Artist], left: float, used: float, room: float) -> float:
     """Draw the legend below ``used`` inches from the top; give back the inches that it takes."""
     labels = [drawable(str(handle.get_label())) for handle in handles]
+    # A dash and a dot of a thick line are longer than the usual piece of line, and would look like two dashes.
+    dotted = any(
+        isinstance(each, Line2D) and each.get_linestyle() == "-." and each.get_linewidth() >= 2 for each in handles
+    )
     for wished in range(len(handles), 0, -1):
         columns = math.ceil(len(handles) / math.ceil(len(handles) / wished))  # no half-empty last row
         legend = chart.legend(
@@ -219,7 +233,7 @@ def _place_legend(chart: Chart, handles: list[Artist], left: float, used: float,
             ncols=columns,
             borderaxespad=0.0,
             borderpad=0.1,
-            handlelength=1.6,
+            handlelength=3.0 if dotted else 1.6,
             columnspacing=1.3,
         )
         box = legend.get_window_extent(chart.canvas.get_renderer())  # type: ignore[attr-defined]
@@ -252,11 +266,8 @@ def patch_handle(label: str, colour: str, *, hatch: str = "", edge: str | None =
 
 
 def state_styles(names: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Colour and hatch of each state, in the order given; past seven the colours come again with another hatch."""
+    """Colour and hatch of each state, in the order given: neighbours differ in both, so that a grey print reads too."""
     return {
-        name: (
-            palette.SERIES[place % len(palette.SERIES)],
-            palette.HATCHES[(place // len(palette.SERIES)) % len(palette.HATCHES)],
-        )
+        name: (palette.SERIES[place % len(palette.SERIES)], palette.HATCHES[place % len(palette.HATCHES)])
         for place, name in enumerate(dict.fromkeys(names))
     }

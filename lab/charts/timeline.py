@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -12,11 +14,12 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 from lab.analysis import backlog as analysis
 from lab.analysis.saturation import GROWTH_MESSAGES, GROWTH_RATIO
 from lab.charts import palette
-from lab.charts.numbers import message_count, number, seconds, time_unit
+from lab.charts.numbers import joined, message_count, number, per_second, seconds, time_unit
 from lab.charts.rates import MEASURES
 from lab.charts.scales import add_axes, label_axes, log_numbers, plain_numbers
 from lab.charts.stages import invalid_notes, stage_bands, stages_of, usable, validity
 from lab.charts.style import Chart, finish, line_handle, patch_handle, sentence_chart, styled
+from lab.charts.values import MOST_SLICES, picked, tell_at
 
 TIME_AXIS = "time since the first planned send (s)"
 _TIME_BINS, _LATENCY_BINS = 60, 36
@@ -69,28 +72,51 @@ def backlog_over_time(backlog: pd.DataFrame, stages: pd.DataFrame | None = None)
         *([line_handle("of these in the queue", palette.ORANGE, dash="--")] if "in_queue" in rows else []),
         line_handle(f"maximum: {message_count(peak)} after {seconds(peak_s)}", palette.VERMILLION, marker="^", dash=""),
     ]
+    chosen = rows.iloc[picked(len(rows), int(worst))]
+    texts = [
+        f"After {seconds(row['time_s'])}: {message_count(row['backlog'])} in the system"
+        + (f", {number(row['in_queue'], 12)} of these in the queue" if "in_queue" in rows else "")
+        for row in chosen.to_dict("records")
+    ]
+    tell_at(chart, axes, chosen["time_s"], texts)
     finding = _backlog_finding(rows, bands, peak)
     detail = "Bands are the stages with their offered rates" if not bands.empty else ""
     return finish(chart, finding, detail, legend=legend, notes=invalid_notes(bands, "hatched"))
 
 
 def _backlog_finding(rows: pd.DataFrame, bands: pd.DataFrame, peak: float) -> str:
-    for band in bands.itertuples():
-        inside = rows[rows["time_s"].between(band.start_s, band.end_s)]
-        if len(inside) < 3:
-            continue
-        growth = np.polyfit(inside["time_s"], inside["backlog"], 1)[0] * (band.end_s - band.start_s)
-        offered = band.offered_rate * (band.end_s - band.start_s)
-        # The rule of lab.analysis.saturation: a few messages more are no trend, whatever the rate.
-        if growth > max(GROWTH_RATIO * offered, GROWTH_MESSAGES):
-            return (
-                f"The queue fell behind from stage {int(band.stage) + 1} on, at {number(band.offered_rate)} messages/s"
-            )
+    left = float(rows["backlog"].iloc[-1])
+    drained = "drained to zero" if left == 0 else f"{message_count(left)} had not finished at the end"
+    grown = [place for place, band in enumerate(bands.itertuples()) if _grew(rows, band)]
+    if grown:
+        return f"{_where_it_grew(bands, grown)}; {'it ' if left == 0 else ''}{drained}"
     if peak == 0:
         return "Nothing waited: the backlog stayed at zero"
-    left = float(rows["backlog"].iloc[-1])
-    drained = "and drained to zero" if left == 0 else f"and {message_count(left)} had not finished at the end"
-    return f"The backlog never ran away: at most {message_count(peak)}, {drained}"
+    # Without a trend there may still have been a pile: more than comes in within a second.
+    calm = bands.empty or peak <= max(GROWTH_MESSAGES, float(bands["offered_rate"].max()))
+    rose = "The backlog never ran away: at most" if calm else "The backlog came and went: up to"
+    return f"{rose} {message_count(peak)}, and {drained}"
+
+
+def _grew(rows: pd.DataFrame, band: Any) -> bool:
+    """Whether the backlog grew in this stage, by the rule of lab.analysis.saturation: a few messages are no trend."""
+    inside = rows[rows["time_s"].between(band.start_s, band.end_s)]
+    if len(inside) < 3:
+        return False
+    lasted = band.end_s - band.start_s
+    growth = np.polyfit(inside["time_s"], inside["backlog"], 1)[0] * lasted
+    return bool(growth > max(GROWTH_RATIO * band.offered_rate * lasted, GROWTH_MESSAGES))
+
+
+def _where_it_grew(bands: pd.DataFrame, grown: list[int]) -> str:
+    numbers = [int(bands["stage"].iloc[place]) + 1 for place in grown]
+    rates = [float(bands["offered_rate"].iloc[place]) for place in grown]
+    void = "" if bands["valid"].iloc[grown].any() else ", where no stage counts" if len(grown) > 1 else ", a void one"
+    if len(grown) == 1:
+        return f"The backlog grew in stage {numbers[0]}, at {per_second(rates[0])}{void}"
+    if grown == list(range(grown[0], len(bands))):
+        return f"The backlog grew from stage {numbers[0]} on, at {per_second(rates[0])}{void}"
+    return f"The backlog grew in stages {joined([str(number_) for number_ in numbers])}{void}"
 
 
 def sent_and_finished(messages: pd.DataFrame, stages: pd.DataFrame | None = None) -> Chart:
@@ -125,7 +151,19 @@ def sent_and_finished(messages: pd.DataFrame, stages: pd.DataFrame | None = None
         finding = f"{message_count(sent.size - finished.size)} of {number(sent.size, 12)} had not finished at the end"
     else:
         lag = max(float(finished[-1] - sent[-1]), 0.0)
-        finding = f"All {message_count(sent.size)} finished; the last one {seconds(lag)} after the last send"
+        one = f"The only message finished {seconds(lag)} after it was sent"
+        many = f"All {message_count(sent.size)} finished; the last one {seconds(lag)} after the last send"
+        finding = one if sent.size == 1 else many
+    if never := len(messages) - len(rows):
+        finding += f"; {number(never, 12)} more never left"
+    instants = np.linspace(0.0, last, MOST_SLICES)
+    counted = [np.searchsorted(known, instants, side="right") for known in (sent, finished)]
+    texts = [
+        f"After {seconds(at)}: {number(int(left), 12)} sent, {number(int(ended), 12)} finished, "
+        f"{number(int(left) - int(ended), 12)} under way"
+        for at, left, ended in zip(instants, *counted, strict=True)
+    ]
+    tell_at(chart, axes, instants, texts)
     detail = "The upright gap between the lines is the backlog, the level gap the time that it took to catch up"
     return finish(chart, finding, detail, legend=legend, notes=invalid_notes(bands, "hatched"))
 
@@ -160,7 +198,8 @@ def latency_heatmap(messages: pd.DataFrame, measure: str = "end_to_end", stages:
         shaded = np.ma.masked_equal(counts.T, 0)
         norm = LogNorm(vmin=1, vmax=max(float(counts.max()), 2.0))
         mesh = axes.pcolormesh(time_edges, latency_edges, shaded, cmap="viridis", norm=norm, zorder=1.5)
-        maxima = pd.Series(values).groupby(np.clip(np.digitize(at, time_edges) - 1, 0, len(time_edges) - 2)).max()
+        in_cells = np.clip(np.digitize(at, time_edges) - 1, 0, len(time_edges) - 2)
+        maxima = pd.Series(values).groupby(in_cells).max()
         heights = maxima.reindex(range(len(time_edges) - 1)).to_numpy()
         axes.stairs(
             heights,
@@ -185,18 +224,28 @@ def latency_heatmap(messages: pd.DataFrame, measure: str = "end_to_end", stages:
         bar.ax.minorticks_off()
     worst = int(np.argmax(values))
     legend = [
-        patch_handle("messages (yellow: many)", "#21918C"),
+        patch_handle("messages (brighter: more)", "#21918C"),
         line_handle(f"maximum of each moment (highest: {seconds(longest)})", palette.VERMILLION, width=1.6),
     ]
+    moments = rows[column].groupby(in_cells).agg(["size", "median", "max"])
+    texts = [
+        f"After {seconds(float(time_edges[place]))}: {message_count(row['size'])}, "
+        f"half within {seconds(row['median'])}, the slowest {seconds(row['max'])}"
+        for place, row in zip(moments.index, moments.to_dict("records"), strict=True)
+    ]
+    tell_at(chart, axes, (time_edges[moments.index] + time_edges[moments.index + 1]) / 2, texts)
+    notes = invalid_notes(bands, "hatched")
+    if unseen := len(messages) - len(rows):
+        notes.append(f"Not drawn: {message_count(unseen)} whose latency is not known.")
     finding = _heatmap_finding(at, rows[column].to_numpy(dtype=float), end, at[worst])
     detail = MEASURES.get(measure, measure) + "; by the planned send time"
-    return finish(chart, finding, detail, legend=legend, notes=invalid_notes(bands, "hatched"))
+    return finish(chart, finding, detail, legend=legend, notes=notes)
 
 
 def _heatmap_finding(at: np.ndarray, values: np.ndarray, end: float, worst_s: float) -> str:
     longest = float(values.max())
     if len(values) == 1:
-        return f"The only message took {seconds(longest)}"
+        return f"The only message that finished took {seconds(longest)}"
     if len(values) < 8:
         return f"The slowest of {message_count(len(values))} took {seconds(longest)}"
     early, late = values[at <= end / 4], values[at >= end * 3 / 4]
@@ -205,7 +254,7 @@ def _heatmap_finding(at: np.ndarray, values: np.ndarray, end: float, worst_s: fl
         if before > 0 and after > 2 * before:
             return f"Half of the messages took {seconds(before)} at first and {seconds(after)} towards the end"
     half = seconds(float(np.median(values)))
-    return f"Half of the messages took {half}; the slowest {seconds(longest)}, sent after {seconds(worst_s)}"
+    return f"Half of the messages took {half}; the slowest {seconds(longest)}, planned after {seconds(worst_s)}"
 
 
 def _instants(times: pd.Series, origin: pd.Timestamp) -> np.ndarray:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 
 from lab.analysis.words import ZIPF_FACTOR, ZipfFit, fit_zipf, near_zipf, zipf_counts
@@ -16,6 +18,7 @@ from lab.charts.scales import add_axes, label_axes, log_numbers, plain_numbers, 
 from lab.charts.stages import usable
 from lab.charts.style import Chart, finish, line_handle, sentence_chart, styled
 from lab.charts.text import SMALL_SIZE, TEXT_SIZE, drawable, fit, quoted
+from lab.charts.values import tell_at, tell_box
 
 # From this share of the words on, near the line, they are said to follow it.
 _MOST = 0.9
@@ -27,6 +30,13 @@ STATISTICS = {
     "avg_word_length": ("Average word length", "characters a word"),
     "num_digits": ("Words of digits", "words"),
     "num_special_chars": ("Words with special characters", "words"),
+}
+
+_MEANINGS = {
+    "text_length": "characters",
+    "avg_word_length": "characters a word",
+    "num_digits": "words of digits",
+    "num_special_chars": "words with special characters",
 }
 
 
@@ -73,9 +83,12 @@ def word_frequencies(words: Counts, top: int = 20) -> Chart:
             0.7,
             color=[palette.VERMILLION if value == counts.iloc[0] else palette.BLUE for value in shown],
         )
-        for place, value in zip(places, shown, strict=True):
+        for place, value in zip(places, shown.tolist(), strict=True):
             words_ = f" {number(float(value), 12)} ({value / total:.1%})"
             axes.text(value, float(place), words_, va="center", ha="left", size=SMALL_SIZE, color=palette.MUTED)
+        for row, (word, count) in enumerate(shown.items()):
+            told = f"{quoted(word)}: {number(float(count), 12)} of {number(total, 12)} ({count / total:.1%})"
+            tell_box(chart, axes, (0.0, float(shown.max()) * 1.2), (row - 0.5, row + 0.5), told)
         names = [fit(chart, drawable(_visible(word)), 1.9 * chart.dpi, TEXT_SIZE) for word in shown.index]
         row_axis(axes, names, "occurrences (words)")
         axes.set_xlim(0, float(shown.max()) * 1.2)
@@ -157,6 +170,12 @@ def rank_frequency(words: Counts, fit_of: ZipfFit | None = None) -> Chart:
                 color=palette.INK,
                 path_effects=[withStroke(linewidth=2.5, foreground=palette.PAPER)],
             )
+        texts = (
+            f"Rank {number(rank, 12)}: {quoted(word)}, {number(value, 12)} time{'' if value == 1 else 's'}; "
+            f"by Zipf's law {number(by_law)}"
+            for rank, value, word, by_law in zip(ranks, values, counts.index, law, strict=True)
+        )
+        tell_at(chart, axes, ranks, texts)
         label_axes(axes, "rank of the word (logarithmic)", "occurrences (words, logarithmic)")
     legend = [
         line_handle("words", palette.BLUE, marker="o", dash=""),
@@ -206,7 +225,10 @@ def text_statistics(stats: pd.DataFrame) -> Chart:
             panels, known.items(), (palette.BLUE, palette.GREEN, palette.ORANGE, palette.PURPLE), strict=False
         ):
             title, unit = STATISTICS[name]
-            axes.hist(values, bins=_bins(values), color=colour, edgecolor=palette.PAPER, linewidth=0.6)
+            counted, edges, _ = axes.hist(
+                values, bins=_bins(values), color=colour, edgecolor=palette.PAPER, linewidth=0.6
+            )
+            _tell_texts(chart, axes, np.asarray(counted), edges, unit)
             axes.axvline(values.median(), color=palette.INK, linestyle="--", linewidth=1.4)
             axes.axvline(values.max(), color=palette.VERMILLION, linestyle=":", linewidth=1.6)
             axes.set_title(
@@ -224,21 +246,36 @@ def text_statistics(stats: pd.DataFrame) -> Chart:
         line_handle("median", palette.INK, dash="--", width=1.4),
         line_handle("maximum", palette.VERMILLION, dash=":", width=1.6),
     ]
-    return finish(
-        chart, _statistics_finding(known, size), f"One value a text, {number(size, 12)} in all", legend=legend
-    )
+    detail = f"One value a text, {number(size, 12)} in all"
+    if min(len(values) for values in known.values()) < size:
+        detail += "; where a statistic is missing, fewer"
+    return finish(chart, _statistics_finding(known, size), detail, legend=legend)
 
 
 def _statistics_finding(known: dict[str, pd.Series], size: int) -> str:
     name = "text_length" if "text_length" in known else next(iter(known))
     title, unit = STATISTICS[name]
-    values = known[name]
+    values, texts = known[name], len(known[name])
     low, high = number(values.min()), number(values.max())
     if size == 1:
         return f"One text: {title.lower()} {low} {unit}"
     if low == high:
-        return f"All {number(size, 12)} texts are alike: {title.lower()} {low} {unit}"
-    return f"Texts have {low} to {high} {unit}, half of them at most {number(values.median())}"
+        # That is all that they need have in common: the other panels may show that they differ.
+        return f"All {number(texts, 12)} texts have {low} {_MEANINGS[name]}"
+    return f"Texts have {low} to {high} {_MEANINGS[name]}, half of them at most {number(values.median())}"
+
+
+def _tell_texts(chart: Chart, axes: Axes, counted: np.ndarray, edges: np.ndarray, unit: str) -> None:
+    """How many texts stand in each bar of a histogram."""
+    highest = axes.get_ylim()[1]
+    for count, (low, high) in zip(counted, pairwise(edges), strict=True):
+        if count:
+            # Bars of whole numbers begin and end half way to their neighbours.
+            middle = (low + high) / 2
+            whole = high - low == 1 and float(middle).is_integer()
+            where = number(middle, 4) if whole else f"{number(low, 4)} to {number(high, 4)}"
+            text = f"{number(float(count), 12)} text{'' if count == 1 else 's'} with {where} {unit}"
+            tell_box(chart, axes, (low, high), (0.0, highest), text)
 
 
 def _bins(values: pd.Series) -> Any:

@@ -26,17 +26,22 @@ def demo(
     from lab import session
 
     here = chosen(target, name or session.throw_away_name())
-    confirm(here, messages=1 + len(session.DEMO_RAMP.plan()), yes=yes)
-    summary = session.demo(here, folder, say=out.print)
+    confirm(here, messages=1 + session.search_for(here).most_messages, yes=yes)
+    summary = session.demo(here, folder, say=lambda line: out.print(line, soft_wrap=True))
     stages = pd.DataFrame(summary["stages"])
     out.print(session.stages_as_table(stages))
-    for line in session.void_stages(stages):
+    for line in (*session.legend(), *session.void_stages(stages)):
         out.print(line, soft_wrap=True)
+    out.print(summary["saturation"]["reason"], soft_wrap=True)
     accounts = summary["reconciliation"]
     out.print(
-        f"{accounts['sent']} sent = {accounts['succeeded']} succeeded + {accounts['failed']} failed + "
-        f"{accounts['dead_lettered']} dead-lettered + {accounts['still_queued']} still queued; lost {accounts['lost']}."
+        f"{accounts['sent']} messages sent = {accounts['succeeded']} succeeded + {accounts['failed']} failed + "
+        f"{accounts['dead_lettered']} given up after several tries (dead-lettered) + {accounts['still_queued']} still "
+        f"in the queue; {accounts['lost']} lost.",
+        soft_wrap=True,
     )
+    if not summary["words"]["matches_expected"]:
+        out.print("The words that came out are not those that went in.")
     out.print(f"Open {short(folder / 'report.html')}", soft_wrap=True)
     if summary["interrupted"]:
         out.print(f"Stopped early: this is what was measured until then. The lab '{here.name}' was taken down.")

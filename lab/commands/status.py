@@ -31,9 +31,19 @@ def status(
         process = f", process {found['emulator_pid']}" if found["emulator_pid"] else ""
         rows.append(("emulator", f"{found['endpoint_url']}{process}"))
     depths = session.queue_depths(here, found)
-    for label, key in (("queue", "queue_url"), ("dead-letter queue", "dead_letter_queue_url")):
+    labels = {"queue_url": "queue", "dead_letter_queue_url": "dead-letter queue", "failure_queue_url": "failure queue"}
+    for key, label in labels.items():
+        if key not in depths:
+            continue
         rows += [(label, found[key]), ("", f"{depths[key].visible} waiting, {depths[key].in_flight} in flight")]
-    rows += [("state machine", found["state_machine_arn"]), ("log group", found["log_group"])]
+    rows += [
+        ("state machine", found["state_machine_arn"]),
+        ("workflow", found["workflow"]),
+        ("log group", found["log_group"]),
+    ]
     rows += [("functions" if number == 0 else "", name) for number, name in enumerate(found["functions"].values())]
     for label, value in rows:
         out.print(f"{label:<18} {value}", soft_wrap=True)
+    if failing := found["failing_on_purpose"]:
+        out.print(f"These functions fail on purpose, as a plan of faults says: {', '.join(failing)}.", soft_wrap=True)
+        out.print(f"If no lab ramp --faults runs now, one was killed. Next: lab up{here.options}", soft_wrap=True)

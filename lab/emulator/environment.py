@@ -17,7 +17,10 @@ REPORT = "report.json"
 FILESYSTEM = "filesystem"
 
 # The services of the workshop. LocalStack loads each on first use; all others are refused.
-SERVICES = "cloudwatch,events,iam,lambda,logs,resourcegroupstaggingapi,s3,sqs,stepfunctions,sts"
+SERVICES = (
+    "cloudformation,cloudwatch,dynamodb,dynamodbstreams,events,iam,kinesis,lambda,logs,resourcegroupstaggingapi,s3,sqs,"
+    "stepfunctions,sts"
+)
 # What the emulator may see of the caller's environment: enough to run Python, nothing of AWS, no proxies.
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "TEMP", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 # The switches of lab.emulator.runtime.

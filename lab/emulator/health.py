@@ -7,9 +7,11 @@ import json
 import urllib.error
 import urllib.request
 from http import HTTPStatus
+from typing import Any
 
 # Where the lab's runtime answers what it loaded.
 REPORT_ADDRESS = "/_localstack/express-lab"
+HEALTH_ADDRESS = "/_localstack/health"
 
 
 def answers(port: int, timeout_s: float) -> bool:
@@ -21,12 +23,18 @@ def answer(port: int, timeout_s: float) -> int | None:
     """The HTTP status with which the port answers when asked for its health; None when nothing does."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(f"http://127.0.0.1:{port}/_localstack/health", timeout=timeout_s) as response:
+        with opener.open(f"http://127.0.0.1:{port}{HEALTH_ADDRESS}", timeout=timeout_s) as response:
             return int(response.status)
     except urllib.error.HTTPError as error:
         return error.code
     except (OSError, ValueError, http.client.HTTPException):
         return None
+
+
+def loaded_services_at(endpoint_url: str, timeout_s: float = 5.0) -> set[str] | None:
+    """The services that a LocalStack has loaded, because somebody called them; None when it does not say."""
+    services = _read(f"{endpoint_url.rstrip('/')}{HEALTH_ADDRESS}", timeout_s).get("services")
+    return {name for name, state in services.items() if state == "running"} if isinstance(services, dict) else None
 
 
 def executor_at(endpoint_url: str, timeout_s: float = 5.0) -> str | None:
@@ -39,10 +47,32 @@ def python_at(endpoint_url: str, timeout_s: float = 5.0) -> str | None:
     return _told(endpoint_url, "python", timeout_s)
 
 
+def hooks_at(endpoint_url: str, timeout_s: float = 5.0) -> dict[str, str]:
+    """What became of each hook in a LocalStack with the lab's own runtime; empty from any other."""
+    told = _report(endpoint_url, timeout_s).get("hooks")
+    return dict(told) if isinstance(told, dict) else {}
+
+
+def service_at(endpoint_url: str, service: str, timeout_s: float = 5.0) -> str | None:
+    """What a LocalStack says of one of its services: ``running`` once it was used; None where nothing answers."""
+    services = _read(f"{endpoint_url.rstrip('/')}{HEALTH_ADDRESS}", timeout_s).get("services")
+    return services.get(service) if isinstance(services, dict) else None
+
+
 def _told(endpoint_url: str, key: str, timeout_s: float) -> str | None:
+    told = _report(endpoint_url, timeout_s).get(key)
+    return None if told is None else str(told)
+
+
+def _report(endpoint_url: str, timeout_s: float) -> dict[str, Any]:
+    return _read(f"{endpoint_url.rstrip('/')}{REPORT_ADDRESS}", timeout_s)
+
+
+def _read(address: str, timeout_s: float) -> dict[str, Any]:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(f"{endpoint_url.rstrip('/')}{REPORT_ADDRESS}", timeout=timeout_s) as response:
-            return str(json.loads(response.read())[key])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+        with opener.open(address, timeout=timeout_s) as response:
+            report = json.loads(response.read())
+    except (OSError, ValueError):
+        return {}
+    return report if isinstance(report, dict) else {}

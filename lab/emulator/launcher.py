@@ -24,16 +24,16 @@ from lab.emulator.environment import EXECUTOR_CLASS, FILESYSTEM, REPORT, environ
 from lab.emulator.health import answer
 from lab.emulator.ports import choose_port, listening_addresses, port_taken
 from lab.emulator.processes import MARK, Emulator, Mark, all_of, end, everyone, find, write_record
-from lab.errors import LabError
+from lab.errors import UnavailableError
 
 START_DEADLINE_S = 90.0
 
 
-class EmulatorError(LabError):
+class EmulatorError(UnavailableError):
     """The embedded LocalStack could not be started, or is not what the lab needs."""
 
 
-class LabRunningError(LabError):
+class LabRunningError(UnavailableError):
     """A lab of this name is up, where a new one is wanted."""
 
 

@@ -9,16 +9,16 @@ import psutil
 
 from lab.emulator.health import answers
 from lab.emulator.processes import everyone
-from lab.errors import LabError
+from lab.errors import UnavailableError
 
 USUAL_PORT = 4566
 
 
-class PortTakenError(LabError):
+class PortTakenError(UnavailableError):
     """A port that was asked for by name is in use."""
 
 
-class PortForbiddenError(LabError):
+class PortForbiddenError(UnavailableError):
     """A port that was asked for by name is not for this user."""
 
 

@@ -17,14 +17,14 @@ import psutil
 from lab import paths
 from lab.emulator import locks
 from lab.emulator.health import answers
-from lab.errors import LabError
+from lab.errors import UnavailableError
 
 STOP_GRACE_S = 5.0
 BETWEEN_PROGRAMS_S = 0.2  # some milliseconds; more on a busy machine
 MARK = "LAB_EMULATOR_MARK"
 
 
-class EmulatorNotRunningError(LabError):
+class EmulatorNotRunningError(UnavailableError):
     """A command needs the embedded LocalStack and there is none for this lab."""
 
 

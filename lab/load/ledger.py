@@ -16,11 +16,11 @@ from typing import Any
 
 import pandas as pd
 
-from lab.errors import LabError
+from lab.errors import UsageError
 from lab.load.sends import SendRow, sends_table
 
 
-class LedgerError(LabError):
+class LedgerError(UsageError):
     """The ledger cannot be written, or is none."""
 
 

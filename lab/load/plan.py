@@ -10,7 +10,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from lab.errors import LabError
+from lab.errors import UsageError
 
 Spacing = Literal["even", "poisson"]
 
@@ -18,7 +18,7 @@ Spacing = Literal["even", "poisson"]
 MAX_MESSAGES = 1_000_000
 
 
-class PlanError(LabError):
+class PlanError(UsageError):
     """A plan that cannot be carried out."""
 
 

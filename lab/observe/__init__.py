@@ -9,25 +9,41 @@ group of the state machine (`ExecutionLog`), `received` from the log group of th
 from lab.observe.columns import lab_id_in
 from lab.observe.executions import ExecutionLog, Mine, everybodys, execution_name, parse_execution_events
 from lab.observe.invocations import parse_reports
+from lab.observe.journeys import JourneyLog
 from lab.observe.log_groups import LogEvent, LogGroupMissingError, LogReader
-from lab.observe.queues import QueueDepth, drain_messages, peek_messages, queue_depth
-from lab.observe.received import ReceivedLog, parse_received
+from lab.observe.queues import (
+    QueueDepth,
+    delete_messages,
+    drain_messages,
+    most_receives,
+    peek_messages,
+    put_back,
+    queue_depth,
+)
+from lab.observe.received import ReceivedLog, Refusal, parse_received
+from lab.observe.stamps import StampLog
 
 __all__ = [
     "ExecutionLog",
+    "JourneyLog",
     "LogEvent",
     "LogGroupMissingError",
     "LogReader",
     "Mine",
     "QueueDepth",
     "ReceivedLog",
+    "Refusal",
+    "StampLog",
+    "delete_messages",
     "drain_messages",
     "everybodys",
     "execution_name",
     "lab_id_in",
+    "most_receives",
     "parse_execution_events",
     "parse_received",
     "parse_reports",
     "peek_messages",
+    "put_back",
     "queue_depth",
 ]

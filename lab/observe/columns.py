@@ -66,7 +66,10 @@ def text_or_none(value: Any) -> str | None:
 
 
 def lab_id_in(text: Any) -> str | None:
-    """The `lab_id` in a JSON object given as text; None for any other text."""
+    """The `lab_id` in a JSON object, or in a list of one, given as text; None for any other text.
+
+    A pipe hands a batch to a state machine as a list, also a batch of one.
+    """
     # Most texts have none, and looking is far cheaper than parsing.
     if not isinstance(text, str) or '"lab_id"' not in text:
         return None
@@ -74,4 +77,6 @@ def lab_id_in(text: Any) -> str | None:
         body = orjson.loads(text)
     except orjson.JSONDecodeError:
         return None
+    if isinstance(body, list) and len(body) == 1:
+        (body,) = body
     return text_or_none(body.get("lab_id")) if isinstance(body, dict) else None

@@ -82,6 +82,8 @@ class ExecutionLog:
     def __init__(self) -> None:
         self._runs: dict[str, _Run] = {}
         self._kinds: dict[str, int] = {}
+        # Names of states are unique in a definition.
+        self._types: dict[str, str] = {}
         self._ignored: set[str] = set()
         self.finished = 0
         """Executions whose closing event was seen."""
@@ -104,10 +106,10 @@ class ExecutionLog:
                 if kind is None:
                     kind = kinds[event_type] = _kind_of(event_type)
                 run = runs.get(arn)
-            except (KeyError, TypeError, ValueError, AttributeError):  # not JSON is a ValueError, too
+            except (KeyError, TypeError, ValueError, AttributeError, OverflowError):  # not JSON is a ValueError, too
                 self.skipped += 1
                 continue
-            if not 0 < event_id <= _MOST_EVENTS:
+            if not (0 < event_id <= _MOST_EVENTS and 0 <= previous_id <= _MOST_EVENTS and isinstance(arn, str)):
                 self.skipped += 1
                 continue
             if run is None:
@@ -142,7 +144,10 @@ class ExecutionLog:
             return
         instant = nanoseconds(event.get("event_timestamp"))
         if kind == _ENTERED:
-            run.entered.append((event_id, text_or_none(details.get("name")), instant))
+            name = text_or_none(details.get("name"))
+            run.entered.append((event_id, name, instant))
+            if name is not None and name not in self._types:
+                self._types[name] = event["type"].removesuffix("StateEntered")
         elif kind == _EXITED:
             run.exited.append((event_id, text_or_none(details.get("name")), instant))
         elif kind == _STARTED:
@@ -192,8 +197,7 @@ class ExecutionLog:
         latest = islice(reversed(self._runs.values()), count)
         return [(run.lab_id, run.finished) for run in latest if run.finished != NO_TIME]
 
-    @staticmethod
-    def _states(arns: list[str], runs: list[_Run]) -> pd.DataFrame:
+    def _states(self, arns: list[str], runs: list[_Run]) -> pd.DataFrame:
         owner: list[str | None] = []
         state: list[str | None] = []
         entered: list[int] = []
@@ -214,6 +218,7 @@ class ExecutionLog:
                 "exited": instants(exited),
                 "duration_s": elapsed_s(entered, exited),
                 "error": texts(error),
+                "type": texts([self._types.get(name or "") for name in state]),
             }
         )
 
@@ -233,6 +238,11 @@ class ExecutionLog:
         """How many of the executions that are ``mine`` were seen, and how many of these have ended."""
         own = [run for arn, run in self._runs.items() if mine(execution_name(arn), run.lab_id)]
         return len(own), sum(run.status != "RUNNING" for run in own)
+
+    def distinct_messages(self, mine: Mine) -> int:
+        """How many messages that are ``mine`` were executed; one that was delivered or sent twice counts once."""
+        names = ((execution_name(arn), run.lab_id) for arn, run in self._runs.items())
+        return len({name if lab_id is None else lab_id for name, lab_id in names if mine(name, lab_id)})
 
 
 def execution_name(execution_arn: str) -> str | None:

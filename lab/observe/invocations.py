@@ -16,11 +16,11 @@ from lab.observe.log_groups import LogEvent
 # https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase/
 _REPORT = re.compile(r"REPORT RequestId: (\S+)")
 _NUMBERS = {
-    "duration_s": (re.compile(r"\tDuration: ([\d.]+) ms"), 1_000),
-    "billed_s": (re.compile(r"\tBilled Duration: ([\d.]+) ms"), 1_000),
-    "init_s": (re.compile(r"\tInit Duration: ([\d.]+) ms"), 1_000),
-    "memory_mb": (re.compile(r"\tMemory Size: ([\d.]+) MB"), 1),
-    "memory_used_mb": (re.compile(r"\tMax Memory Used: ([\d.]+) MB"), 1),
+    "duration_s": (re.compile(r"\tDuration: (\d+(?:\.\d+)?) ms"), 1_000),
+    "billed_s": (re.compile(r"\tBilled Duration: (\d+(?:\.\d+)?) ms"), 1_000),
+    "init_s": (re.compile(r"\tInit Duration: (\d+(?:\.\d+)?) ms"), 1_000),
+    "memory_mb": (re.compile(r"\tMemory Size: (\d+(?:\.\d+)?) MB"), 1),
+    "memory_used_mb": (re.compile(r"\tMax Memory Used: (\d+(?:\.\d+)?) MB"), 1),
 }
 
 

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from lab.errors import LabError
+from lab.errors import UnavailableError
 
 
-class LogGroupMissingError(LabError):
+class LogGroupMissingError(UnavailableError):
     """The log group is not there: the lab was not provisioned, or was taken down meanwhile."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from lab.observe.columns import instants, lab_id_in, milliseconds, texts
 
 # Of some 120,000 messages that a standard queue lets its receivers hold at one time.
 MOST_IN_FLIGHT = 100_000
+_MOST_DELETES = 3
 
 
 class QueueDepth(NamedTuple):
@@ -38,6 +40,15 @@ def queue_depth(client: Any, queue_url: str) -> QueueDepth:
     return QueueDepth(*(int(attributes.get(name, 0)) for name in names))
 
 
+def most_receives(client: Any, queue_url: str) -> int | None:
+    """How often a message of the queue is received before it moves to the dead-letter queue; None without one."""
+    attributes = client.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["RedrivePolicy"]).get("Attributes", {})
+    try:
+        return int(json.loads(attributes["RedrivePolicy"])["maxReceiveCount"])
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
 def peek_messages(client: Any, queue_url: str, *, limit: int = MOST_IN_FLIGHT) -> pd.DataFrame:
     """The messages of a queue, which are put back at once. Meant for the dead-letter queue.
 
@@ -50,17 +61,25 @@ def peek_messages(client: Any, queue_url: str, *, limit: int = MOST_IN_FLIGHT) -
     try:
         _receive(client, queue_url, limit, taken, hidden_s)
     finally:
-        for batch in _tens(list(taken.values())):
-            entries = [
-                {"Id": str(index), "ReceiptHandle": message["ReceiptHandle"], "VisibilityTimeout": 0}
-                for index, message in enumerate(batch)
-            ]
-            client.change_message_visibility_batch(QueueUrl=queue_url, Entries=entries)
+        put_back(client, queue_url, list(taken.values()))
     return _queued(list(taken.values()))
 
 
+def put_back(client: Any, queue_url: str, messages: list[dict[str, Any]]) -> None:
+    """Let others see received messages again, at once."""
+    for batch in _tens(messages):
+        entries = [
+            {"Id": str(index), "ReceiptHandle": message["ReceiptHandle"], "VisibilityTimeout": 0}
+            for index, message in enumerate(batch)
+        ]
+        client.change_message_visibility_batch(QueueUrl=queue_url, Entries=entries)
+
+
 def drain_messages(client: Any, queue_url: str, *, limit: int = MOST_IN_FLIGHT) -> pd.DataFrame:
-    """The same rows as `peek_messages`, and the messages are deleted from the queue."""
+    """The same rows as `peek_messages`, and the messages are deleted from the queue.
+
+    A message that SQS does not delete, for all that it is asked again, is not among the rows: it is still in the queue.
+    """
     taken: list[dict[str, Any]] = []
     lot: dict[str, dict[str, Any]]
     while len(taken) < limit:
@@ -69,13 +88,27 @@ def drain_messages(client: Any, queue_url: str, *, limit: int = MOST_IN_FLIGHT) 
         _receive(client, queue_url, min(100, limit - len(taken)), lot, 60)
         if not lot:
             break
-        for batch in _tens(list(lot.values())):
-            entries = [
-                {"Id": str(index), "ReceiptHandle": message["ReceiptHandle"]} for index, message in enumerate(batch)
-            ]
-            client.delete_message_batch(QueueUrl=queue_url, Entries=entries)
-        taken += lot.values()
+        deleted = delete_messages(client, queue_url, list(lot.values()))
+        taken += deleted
+        if not deleted:
+            break
     return _queued(taken)
+
+
+def delete_messages(client: Any, queue_url: str, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Delete received messages; return those that are deleted. DeleteMessageBatch may refuse single ones of a batch."""
+    deleted: list[dict[str, Any]] = []
+    for batch in _tens(messages):
+        left = dict(enumerate(batch))
+        for _ in range(_MOST_DELETES):
+            entries = [{"Id": str(at), "ReceiptHandle": message["ReceiptHandle"]} for at, message in left.items()]
+            answer = client.delete_message_batch(QueueUrl=queue_url, Entries=entries) or {}
+            refused = {int(entry["Id"]) for entry in answer.get("Failed", ())}
+            deleted += [message for at, message in left.items() if at not in refused]
+            left = {at: message for at, message in left.items() if at in refused}
+            if not left:
+                break
+    return deleted
 
 
 def _receive(client: Any, queue_url: str, limit: int, taken: dict[str, dict[str, Any]], hidden_s: int) -> None:

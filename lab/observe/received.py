@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import pandas as pd
@@ -11,6 +11,14 @@ import pandas as pd
 from lab.observe.columns import instants, milliseconds, text_or_none, texts
 from lab.observe.executions import Mine
 from lab.observe.log_groups import LogEvent
+
+
+class Refusal(NamedTuple):
+    """How often a message was refused, with the name and the words of the last error."""
+
+    times: int
+    error: str | None
+    reason: str | None
 
 
 class ReceivedLog:
@@ -55,6 +63,17 @@ class ReceivedLog:
         rows = [row for row in self._rows.values() if mine(row["message_id"], text_or_none(row.get("lab_id")))]
         started = {row["message_id"] for row in rows if row.get("execution_arn")}
         return len({row["message_id"] for row in rows if row.get("error")} - started)
+
+    def refusals(self) -> dict[str | None, Refusal]:
+        """What was refused, by message id and, where the body has one, by ``lab_id``."""
+        found: dict[str | None, Refusal] = {}
+        for row in self._rows.values():
+            error = row.get("error")
+            if name := _error_name(error):
+                words = text_or_none(error.get("message")) if isinstance(error, dict) else None
+                for key in {row["message_id"], text_or_none(row.get("lab_id"))} - {None}:
+                    found[key] = Refusal(found[key].times + 1 if key in found else 1, name, words)
+        return found
 
     def table(self) -> pd.DataFrame:
         """The table `received`, in the order in which the records were logged; `error` is the name of the error."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 import base64
 import math
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeGuard
 
 from matplotlib.figure import Figure
 
+from lab.analysis.tails import FEW, FEW_NOTE
 from lab.charts.numbers import message_count, number, seconds
-from lab.charts.style import PNG_DPI, SCREEN_DPI
+from lab.charts.style import PNG_DPI, SCREEN_DPI, Chart
+from lab.charts.values import regions
 from lab.report.explanations import EXPLANATIONS
 
 _PLACES = {
@@ -31,6 +33,7 @@ _PLACES = {
     "not_sent": "refused by the queue, or too late to leave",
     "extra_executions": "executions beyond the first one of a message",
 }
+_FATES = {"foreign": "not of this run", "lost_or_queued": "lost, or still queued"}
 _SUMMANDS = ("succeeded", "failed", "dead_lettered", "still_queued", "unobserved", "lost")
 _TIMES = {
     "start": "Emulator started in",
@@ -48,7 +51,13 @@ def facts(summary: Mapping[str, Any], made_at: datetime) -> dict[str, Any]:
     saturation = (summary.get("saturation") or {}).get("rate")
     target = str(summary.get("target") or "unknown target")
     sent, lost = account.get("sent"), account.get("lost")
-    if sent:
+    watched = summary.get("watched") or {}
+    if watched:
+        ran = sum(watched["executions"].values())
+        headline = (
+            f"{number(float(ran), 12)} execution{'' if ran == 1 else 's'}, {_visits_of(watched)} visits of states"
+        )
+    elif sent:
         headline = f"{message_count(sent)} sent, {'none' if lost == 0 else number(float(lost or 0), 12)} lost"
     else:
         headline = "A run of the lab"
@@ -58,8 +67,9 @@ def facts(summary: Mapping[str, Any], made_at: datetime) -> dict[str, Any]:
         cards.append(_card(number(float(lost or 0), 12), "messages lost"))
     if _known(saturation):
         cards.append(_card(f"{number(float(saturation))}/s", "highest rate kept up with"))
-    if stages and _known(stages[0].get("end_to_end_p99_s")):
-        lowest = stages[0]
+    counted = [stage for stage in stages if stage.get("valid", True) and _known(stage.get("end_to_end_p99_s"))]
+    if counted:
+        lowest = min(counted, key=lambda stage: float(stage["offered_rate"]))
         cards.append(
             _card(seconds(float(lowest["end_to_end_p99_s"])), f"p99 end to end at {_rate(lowest['offered_rate'])}/s")
         )
@@ -73,12 +83,21 @@ def facts(summary: Mapping[str, Any], made_at: datetime) -> dict[str, Any]:
     return {
         "headline": headline,
         "line": " · ".join(parts),
+        "interrupted": _interruption(summary),
         "cards": cards,
         "target": target,
         "timing": [(_TIMES.get(key, key), seconds(float(value))) for key, value in timing.items() if _known(value)],
         "versions": [(str(name), str(value)) for name, value in (summary.get("versions") or {}).items()],
         "made": f"Written on {made_at:%d %B %Y at %H:%M} {made_at.tzname() or ''}".rstrip() + ".",
     }
+
+
+def _interruption(summary: Mapping[str, Any]) -> str:
+    """What the report says on top of a run that did not come to its end; empty for others."""
+    if not summary.get("interrupted"):
+        return ""
+    by = str(summary.get("interrupted_by") or "It was stopped.")
+    return f"This run was interrupted. {by} What was measured until then is below."
 
 
 def sample_message(sample: Mapping[str, Any], text: str | None) -> dict[str, Any] | None:
@@ -124,17 +143,34 @@ def stage_row(stage: Mapping[str, Any]) -> dict[str, Any]:
         _rate(stage.get("achieved_rate")),
         *(number(float(stage[key]), 12) if _known(stage.get(key)) else "–" for key in ("sent", "completed")),
         _milliseconds(stage.get("send_lag_p99_s"), 1),
-        *(_milliseconds(stage.get(key)) for key in ("duration_p50_s", "duration_p99_s", "end_to_end_p99_s")),
+        _milliseconds(stage.get("duration_p50_s")),
+        *(
+            _milliseconds(stage.get(f"{measure}_p99_s")) + _star(stage, measure)
+            for measure in ("duration", "end_to_end")
+        ),
     ]
+    if _known(stage.get("end_to_end_p999_s")):
+        cells[-1] += f" (p99.9 {_milliseconds(stage['end_to_end_p999_s'])})"
     return {"cells": cells, "valid": bool(stage.get("valid", True))}
+
+
+def _star(stage: Mapping[str, Any], measure: str) -> str:
+    """The mark of a p99 that rests on few messages."""
+    beyond = stage.get(f"{measure}_beyond_p99")
+    return "*" if _known(beyond) and beyond < FEW else ""
+
+
+def stage_note(stages: list[Mapping[str, Any]]) -> str:
+    """What the stars in the table of stages mean; empty when there are none."""
+    return FEW_NOTE if any(_star(stage, measure) for stage in stages for measure in ("duration", "end_to_end")) else ""
 
 
 def chart(name: str, figure: Figure, png: bytes) -> dict[str, Any]:
     """One chart with its explanation; names that are not in ``EXPLANATIONS`` stand without one."""
     known = EXPLANATIONS.get(name)
-    finding, detail = getattr(figure, "finding", ""), getattr(figure, "detail", "")
+    finding = getattr(figure, "finding", "")
     # The width and height of a PNG stand in its first chunk; shown at the size that the letters were made for.
-    width, height = struct.unpack(">II", png[16:24])
+    width, height = (round(pixels * SCREEN_DPI / PNG_DPI) for pixels in struct.unpack(">II", png[16:24]))
     return {
         "anchor": f"chart-{file_name(name)}",
         "file": f"{file_name(name)}.png",
@@ -143,11 +179,28 @@ def chart(name: str, figure: Figure, png: bytes) -> dict[str, Any]:
         "read": known.read if known else "",
         "look": known.look if known else "",
         "finding": finding,
-        "alt": ". ".join(part for part in (finding, detail) if part) or name,
+        "alt": getattr(figure, "alternative", "") or name,
+        "told": _values(figure, width, height),
         "base64": base64.b64encode(png).decode("ascii"),
-        "width": round(width * SCREEN_DPI / PNG_DPI),
-        "height": round(height * SCREEN_DPI / PNG_DPI),
+        "width": width,
+        "height": height,
     }
+
+
+def _values(figure: Figure, width: float, height: float) -> list[dict[str, str]]:
+    """The values of a chart with the place of each on the picture, in its pixels; the picture must be drawn before."""
+    if not isinstance(figure, Chart):
+        return []
+    return [
+        {
+            "x": f"{region.left * width:.1f}",
+            "y": f"{region.top * height:.1f}",
+            "width": f"{region.width * width:.1f}",
+            "height": f"{region.height * height:.1f}",
+            "text": region.text,
+        }
+        for region in regions(figure)
+    ]
 
 
 def account(counts: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -190,6 +243,26 @@ def account(counts: Mapping[str, Any]) -> dict[str, Any] | None:
     }
 
 
+def ends(account: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """One row for each kind of end that was not simply a success: fate, what is known, how many, a few ids."""
+    return [
+        {
+            "fate": _FATES.get(str(kind["fate"]), _in_words(str(kind["fate"]))).capitalize(),
+            "what": str(kind["what"]),
+            "count": number(float(kind["count"]), 12),
+            "ids": ", ".join(map(str, kind["ids"])) + (" …" if int(kind["count"]) > len(kind["ids"]) else ""),
+        }
+        for kind in account
+    ]
+
+
+def expectation_rows(verdicts: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What the run was expected to show, and what it showed."""
+    return [
+        {"text": str(row["expectation"]), "met": bool(row["met"]), "observed": str(row["observed"])} for row in verdicts
+    ]
+
+
 def word_check(words: Mapping[str, Any]) -> dict[str, Any] | None:
     """Whether the words that came out are those that went in; None when none were counted."""
     if not _known(words.get("total")):
@@ -198,6 +271,37 @@ def word_check(words: Mapping[str, Any]) -> dict[str, Any] | None:
     if words.get("matches_expected"):
         return {"good": True, "verdict": f"{count}, each exactly as often as it went in."}
     return {"good": False, "verdict": f"{count}, and they are not the words that went in."}
+
+
+def _visits_of(watched: Mapping[str, Any]) -> str:
+    return number(float(sum(state["visits"] for state in watched["states"])), 12)
+
+
+_VISIT_COLUMNS = ("visits", "attempts", "left", "caught", "failed", "stopped", "running", "unseen", "missing")
+
+
+def watched_states(watched: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What `lab watch` saw: its sentences, the verdict, and a row a state; None for any other run."""
+    if not watched:
+        return None
+    shown = [name for name in _VISIT_COLUMNS if name == "visits" or any(state[name] for state in watched["states"])]
+    return {
+        "good": bool(watched["accounted_for"]),
+        "sentences": list(watched["sentences"]),
+        "columns": [*map(str.capitalize, shown), "p50 (ms)", "p99 (ms)"],
+        "rows": [
+            {
+                "state": str(state["state"]),
+                "kind": str(state["type"]) + (f" in {state['inside']}" if state.get("inside") else ""),
+                "cells": [
+                    *(number(float(state[column]), 12) for column in shown),
+                    _milliseconds(state["p50_s"], 1),
+                    _milliseconds(state["p99_s"], 1),
+                ],
+            }
+            for state in watched["states"]
+        ],
+    }
 
 
 def _in_words(key: str) -> str:

@@ -34,6 +34,12 @@ EXPLANATIONS = {
         "Time runs to the right. A bar is the time in one state; a gap between bars is time between states.",
         "The longest bar: a faster function elsewhere would change little.",
     ),
+    "times_of_states": Explanation(
+        "Time in each state",
+        "How long visits of each state took, from entering to leaving.",
+        "A bar is the median (p50), the tick the p99. A Map or Parallel takes as long as all that it holds.",
+        "A state whose tick lies far behind its bar: most visits are quick, and a few are not.",
+    ),
     "latency_by_rate": Explanation(
         "Latency by rate",
         "Half of the messages of a stage (p50), nine tenths (p90), all but one in a hundred (p99), and the slowest.",
@@ -63,12 +69,12 @@ EXPLANATIONS = {
         "Corrected and naive latency",
         "The same messages on two clocks: from the planned send time (corrected) and from the actual one (naive).",
         "Where the lines differ, the sender was held up, and the naive clock does not count that wait.",
-        "A gap. Without a gap the sender kept to its plan, and you can trust both clocks.",
+        "A gap. Without one the naive clock hides nothing, and you can trust both.",
     ),
     "latency_heatmap": Explanation(
         "Latency over time",
         "How many messages had which latency, by the time at which they were planned.",
-        "Each cell counts messages; yellow is many. The line on top is the slowest message of each moment.",
+        "Each cell counts messages; the brighter, the more. The line on top is the slowest message of each moment.",
         "Two bands at the same time (fast and slow messages), and latencies that rise and do not fall again.",
     ),
     "state_times_by_rate": Explanation(

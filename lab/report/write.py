@@ -12,13 +12,26 @@ from matplotlib.figure import Figure
 
 from lab.charts.style import png_of
 from lab.clock import today
-from lab.errors import LabError
-from lab.report.content import account, chart, facts, file_name, sample_message, stage_row, word_check
+from lab.errors import UsageError
+from lab.report.about import about, void_stages
+from lab.report.content import (
+    account,
+    chart,
+    ends,
+    expectation_rows,
+    facts,
+    file_name,
+    sample_message,
+    stage_note,
+    stage_row,
+    watched_states,
+    word_check,
+)
 
 REPORT, TEMPLATE = "report.html", "report.html.jinja"
 
 
-class ReportNotWritableError(LabError):
+class ReportNotWritableError(UsageError):
     """The report cannot be written where it should go."""
 
 
@@ -77,8 +90,14 @@ def _render(
         facts=facts(summary, made_at),
         sample=sample_message(summary.get("sample") or {}, sample_text),
         stages=[stage_row(stage) for stage in summary.get("stages") or []],
+        stage_note=stage_note(summary.get("stages") or []),
+        about=about(summary),
+        void=void_stages(summary),
         saturation=(summary.get("saturation") or {}).get("reason") or "",
         charts=[chart(name, figures[name], pictures[name]) for name in figures],
         account=account(summary.get("reconciliation") or {}),
+        ends=ends(summary.get("account") or []),
+        expectations=expectation_rows(summary.get("expectations") or []),
         words=word_check(summary.get("words") or {}),
+        watched=watched_states(summary.get("watched") or {}),
     )

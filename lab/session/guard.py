@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from lab import variables
 from lab.analysis import cost
-from lab.analysis.quotas import fit_rates
-from lab.errors import LabError
+from lab.analysis.quotas import ceilings, fit_rates
+from lab.errors import UsageError
 from lab.load import parse_rates
 from lab.load.messages import Message
 from lab.session import quotas
@@ -15,9 +16,10 @@ from lab.session.lifecycle import Say
 from lab.target import Target
 
 DEFAULT_BUDGET_USD = 1.0
+ESTIMATE = "Estimate for"
 
 
-class BudgetError(LabError):
+class BudgetError(UsageError):
     """A run on AWS would cost more than the learner allowed."""
 
 
@@ -44,6 +46,16 @@ def fit(target: Target, rates: str, say: Say) -> str:
     return ",".join(f"{rate:g}" for rate in fitted)
 
 
+def highest_rate(target: Target, say: Say) -> float:
+    """The highest rate that the account can carry; on an emulator there is none."""
+    if target.is_emulator:
+        return math.inf
+    read = quotas.read(target)
+    highest = float(ceilings(read)["messages_per_s"].iloc[0])
+    say(fit_rates([highest * 2], read)[1])
+    return highest
+
+
 def check_budget(target: Target, messages: Sequence[Message], allowed_usd: float | None, say: Say) -> None:
     """Say what these messages will cost on AWS; on an emulator they cost nothing.
 
@@ -54,7 +66,7 @@ def check_budget(target: Target, messages: Sequence[Message], allowed_usd: float
         return
     allowed = budget_usd(allowed_usd)
     estimate = estimate_of(messages)
-    say(f"Estimate for {len(messages)} messages, at most: {estimate.sentence()}.")
+    say(f"{ESTIMATE} {len(messages)} messages, at most: {estimate.sentence()}.")
     if estimate.total_usd > allowed:
         raise BudgetError(
             f"This would cost about {estimate.total_usd:.2f} USD on AWS; the budget is {allowed:.2f} USD. "

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pandas as pd
 
 from lab import observe
-from lab.session.ramp import RampResult
+from lab.session.outcome import RampResult
 from lab.stack.names import FUNCTIONS, START_FUNCTION, Names
 from lab.target import Target
 

@@ -11,11 +11,12 @@ from typing import Any
 
 from lab import signals, stack
 from lab.emulator import launcher, locks, processes
-from lab.errors import LabError
+from lab.errors import UnavailableError
+from lab.faults import left_in
 from lab.observe import QueueDepth, queue_depth
 from lab.session import quotas
 from lab.signals import StoppedError
-from lab.stack import Settings
+from lab.stack import Names, Settings
 from lab.target import Target
 
 Say = Callable[[str], None]
@@ -24,7 +25,7 @@ Say = Callable[[str], None]
 SCHEMA_VERSION = 1
 
 
-class OtherStateFolderError(LabError):
+class OtherStateFolderError(UnavailableError):
     """The lab is not here: it runs under another state folder."""
 
 
@@ -128,10 +129,16 @@ def status(target: Target) -> dict[str, Any]:
     """
     found = stack.describe(target)
     emulator = processes.find(target.name) if target.kind == "embedded" else None
-    return {"schema_version": SCHEMA_VERSION, **found, "emulator_pid": emulator.pid if emulator else None}
+    return {
+        "schema_version": SCHEMA_VERSION,
+        **found,
+        "emulator_pid": emulator.pid if emulator else None,
+        "failing_on_purpose": left_in(Names(target)),
+    }
 
 
 def queue_depths(target: Target, found: dict[str, Any]) -> dict[str, QueueDepth]:
     """How many messages each queue of ``status`` holds, by its key there."""
     sqs = target.client("sqs")
-    return {key: queue_depth(sqs, found[key]) for key in ("queue_url", "dead_letter_queue_url")}
+    keys = ("queue_url", "dead_letter_queue_url", "failure_queue_url")
+    return {key: queue_depth(sqs, found[key]) for key in keys if found[key]}

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 from rich.table import Table
 
+from lab.analysis import account
+from lab.analysis.tails import FEW, few_note
 from lab.analysis.words import STATISTICS, counts_in, statistics_in
+from lab.runs import Card
 
 _BAR = 30
 _TOP_WORDS = 10
@@ -82,7 +86,9 @@ def stages_as_table(stages: pd.DataFrame) -> Table:
     ``p50`` and ``p99`` are those of the duration, ``end-to-end p99`` counts from the planned send time.
     """
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in ("offered/s", "achieved/s", "sent", "done", "p50", "p99", "end-to-end p99", "valid"):
+    far = "end_to_end_p999_s" in stages and bool(stages["end_to_end_p999_s"].notna().any())
+    tail = ["end-to-end p99", *(["p99.9"] if far else [])]
+    for heading in ("offered/s", "achieved/s", "sent", "done", "p50", "p99", *tail, "valid"):
         table.add_column(heading, justify="right", no_wrap=True)
     for stage in stages.to_dict("records"):
         table.add_row(
@@ -91,11 +97,45 @@ def stages_as_table(stages: pd.DataFrame) -> Table:
             str(stage["sent"]),
             str(stage["completed"]),
             _milliseconds(stage["duration_p50_s"]),
-            _milliseconds(stage["duration_p99_s"]),
-            _milliseconds(stage["end_to_end_p99_s"]),
+            _milliseconds(stage["duration_p99_s"]) + _mark(stage, "duration"),
+            _milliseconds(stage["end_to_end_p99_s"]) + _mark(stage, "end_to_end"),
+            *([_milliseconds(stage["end_to_end_p999_s"])] if far else []),
             "yes" if stage["valid"] else "no",
         )
     return table
+
+
+def visits_as_table(by_state: pd.DataFrame) -> Table:
+    """The account of visits for the terminal, one row a state (columns: :func:`lab.analysis.visits.visits_by_state`).
+
+    Columns in which nothing happened are left out.
+    """
+    counts = ("visits", "attempts", "left", "caught", "failed", "stopped", "running", "unseen", "missing")
+    shown = [name for name in counts if name == "visits" or by_state[name].sum()]
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("state", "type", "in"):
+        table.add_column(heading)
+    for heading in (*shown, "p50", "p99"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in by_state.to_dict("records"):
+        table.add_row(
+            str(row["state"]),
+            str(row["type"]),
+            row["inside"] if isinstance(row["inside"], str) else "",
+            *(str(row[name]) for name in shown),
+            _milliseconds(row["p50_s"]),
+            _milliseconds(row["p99_s"]),
+        )
+    return table
+
+
+def legend() -> list[str]:
+    """What the headings of :func:`stages_as_table` mean."""
+    return [
+        "offered, achieved: messages a second as planned, and as they left; done: executions that succeeded",
+        "p50, p99: half of the executions, and 99 of 100, took no longer; end-to-end: from the planned send time on",
+        "valid: no where the lab's sender was late with its threads idle: nothing but a busy machine held it up",
+    ]
 
 
 def void_stages(stages: pd.DataFrame) -> list[str]:
@@ -105,6 +145,35 @@ def void_stages(stages: pd.DataFrame) -> list[str]:
         for stage in stages.to_dict("records")
         if not stage["valid"] and stage["invalid_reason"]
     ]
+
+
+def accounts(result: pd.DataFrame) -> list[str]:
+    """Lines about where the messages ended that did not simply succeed, of the table ``account``; none for none."""
+    lines = account.lines(result)
+    return ["Where each message ended that did not simply succeed:", *(f"  {line}" for line in lines)] if lines else []
+
+
+def card_cells(card: Card) -> list[str]:
+    """A kept run as a row of ``lab runs``."""
+    return [
+        card.run_id,
+        f"{pd.Timestamp(card.made_at):%d %b %H:%M}" if card.made_at else "–",
+        card.target or "–",
+        card.name,
+        (",".join(f"{rate:g}" for rate in card.rates) or "–") + (" (stopped early)" if card.interrupted else ""),
+        *("–" if count is None else str(count) for count in (card.sent, card.lost)),
+        "–" if card.saturation is None else f"{card.saturation:g}/s",
+    ]
+
+
+def notes_on_stages(stages: pd.DataFrame) -> list[str]:
+    """What to know when one reads :func:`stages_as_table`: the stars in it, and the stages that do not count."""
+    return [note for note in (few_note(stages), *void_stages(stages)) if note]
+
+
+def _mark(stage: Mapping[Any, Any], measure: str) -> str:
+    """A star where the p99 rests on few messages; `few_note` says what it means."""
+    return "*" if stage.get(f"{measure}_beyond_p99", FEW) < FEW else ""
 
 
 def _milliseconds(seconds: float | None) -> str:

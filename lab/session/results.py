@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from lab import charts, paths, report
-from lab.errors import LabError
-from lab.session import summary
+from lab.errors import UsageError
+from lab.session import started, summary
+from lab.session.keeping import keep_run
 from lab.session.lifecycle import Say
-from lab.session.ramp import RampResult, save_tables
+from lab.session.outcome import RampResult
 from lab.target import Target
 
 # Ten thousand messages leave 46 MB, most of it their inputs and outputs.
@@ -20,7 +21,7 @@ _LEAST_FREE_BYTES = 50_000_000
 _NEXT = "the same command with a folder of your own, for example: --out ~/express-lab-out"
 
 
-class OutputFolderError(LabError):
+class OutputFolderError(UsageError):
     """The folder for results cannot be written."""
 
 
@@ -29,6 +30,7 @@ def write_ramp(target: Target, result: RampResult, folder: Path, *, say: Say = l
     make_folder(folder)
     contents = summary.head(target) | summary.ramp_summary(result)
     write_all(contents, summary.ramp_figures(result), result, folder, say=say)
+    started.end(folder, followed=result.drained or not result.interrupted)
     return contents
 
 
@@ -95,7 +97,7 @@ def keep(contents: dict[str, Any], result: RampResult, folder: Path) -> None:
 
 
 def _write_rows(contents: dict[str, Any], result: RampResult, folder: Path) -> None:
-    save_tables(result, folder / "tables")
+    keep_run(contents, result, folder)
     summary.write_summary(contents, folder)
 
 
@@ -116,7 +118,7 @@ def drawn(figures: Mapping[str, summary.Draw], say: Say) -> dict[str, charts.Cha
     for name, draw in figures.items():
         try:
             picture = draw()
-            picture.png()
+            picture.keep_png()
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one picture, the results are worth more
             say(f"The chart {name} could not be drawn: {type(error).__name__}: {error}")
             continue

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from typing import Any
 
-from lab.errors import LabError
-from lab.stack import exercises, functions, logs, mapping, queues, roles, state_machine, sweep
+from lab.errors import UnavailableError
+from lab.stack import exercises, exported, functions, logs, mapping, queues, roles, state_machine, sweep
 from lab.stack.names import FUNCTIONS, Names, Settings
 from lab.target import Target
 
@@ -17,7 +17,7 @@ Step = tuple[str, Callable[[], Any]]
 _PARALLEL = 8
 
 
-class StackMissingError(LabError):
+class StackMissingError(UnavailableError):
     """A command needs resources that are not there."""
 
 
@@ -33,14 +33,17 @@ def provision(target: Target, settings: Settings | None = None, *, say: Say = la
     _side_by_side(
         [
             ("queues", lambda: queues.ensure(names, settings)),
-            *((f"role {role.name}", lambda role=role: roles.ensure(names, role)) for role in roles.wanted(names)),
+            *(
+                (f"role {role.name}", lambda role=role: roles.ensure(names, role))
+                for role in roles.wanted(names, settings)
+            ),
             *((f"log group {group}", lambda group=group: logs.ensure(names, group)) for group in logs.wanted(names)),
         ],
         say,
     )
     _side_by_side(
         [
-            ("state machine", lambda: state_machine.ensure(names)),
+            ("state machine", lambda: state_machine.ensure(names, settings)),
             *(
                 (f"function {names.function(folder)}", lambda folder=folder: functions.ensure(names, settings, folder))
                 for folder in FUNCTIONS
@@ -59,6 +62,7 @@ def missing(target: Target) -> list[str]:
         ("queue", lambda: queues.find(names, names.queue)),
         ("dead-letter queue", lambda: queues.find(names, names.dead_letter_queue)),
         ("state machine", lambda: state_machine.find(names)),
+        ("failure queue", lambda: _workflow(names) != "resilient" or queues.find(names, names.failure_queue)),
         *((f"function {folder}", lambda folder=folder: functions.find(names, folder)) for folder in FUNCTIONS),
         ("event source mapping", lambda: mapping.find(names)),
         ("log group", lambda: names.log_group in logs.existing(names)),
@@ -85,10 +89,17 @@ def describe(target: Target) -> dict[str, Any]:
         "region": target.region,
         "queue_url": queues.find(names, names.queue),
         "dead_letter_queue_url": queues.find(names, names.dead_letter_queue),
+        "failure_queue_url": queues.find(names, names.failure_queue),
+        "workflow": _workflow(names),
         "state_machine_arn": names.state_machine_arn,
         "log_group": names.log_group,
         "functions": {folder: names.function(folder) for folder in FUNCTIONS},
     }
+
+
+def _workflow(names: Names) -> str | None:
+    found = state_machine.find(names)
+    return None if found is None else state_machine.workflow(names, found)
 
 
 def destroy(target: Target, *, say: Say = lambda text: None) -> list[str]:
@@ -104,13 +115,15 @@ def destroy(target: Target, *, say: Say = lambda text: None) -> list[str]:
     for run in sweep.runs(target):
         _destroy_run(Names(target, run), say)
     sweep.delete_others(target)
-    left = survivors(target)
+    left = [*exercises.survivors(Names(target)), *survivors(target)]
     if not left:
         target.end_run()
     return left
 
 
 def _destroy_run(names: Names, say: Say) -> None:
+    if exported.find(names) is not None:
+        _side_by_side([(f"stack {names.stack}", lambda: exported.delete(names))], say)
     _side_by_side([("event source mapping", lambda: mapping.delete(names))], say)
     _side_by_side([("state machine", lambda: state_machine.delete(names))], say)
     _side_by_side([("exercises", lambda: exercises.delete(names))], say)
@@ -131,7 +144,7 @@ def _destroy_run(names: Names, say: Say) -> None:
 def survivors(target: Target) -> list[str]:
     """Every resource of the lab that exists, in words; on AWS also those of earlier runs, by name and by tag."""
     names = Names(target)
-    kinds = (mapping, state_machine, functions, queues, roles, logs)
+    kinds = (exported, mapping, state_machine, exercises, functions, queues, roles, logs)
     found = [line for kind in kinds for line in kind.survivors(names)]
     return found + [line for line in sweep.survivors(target) if line not in found]
 

@@ -16,6 +16,7 @@ def ensure(names: Names, settings: Settings) -> None:
     client = names.target.client("lambda")
     changeable: dict[str, Any] = {
         "BatchSize": settings.batch_size,
+        "MaximumBatchingWindowInSeconds": settings.batching_window_s,
         # Our function never raises: it returns the ids of the messages that failed. Without this setting Lambda does
         # not read them, takes every batch for a success, and deletes all its messages; the bad ones would be lost.
         # (Had the function raised, all of them would come back.)
@@ -37,6 +38,7 @@ def ensure(names: Names, settings: Settings) -> None:
         )
     elif (
         current["BatchSize"] != settings.batch_size
+        or (current.get("MaximumBatchingWindowInSeconds") or 0) != settings.batching_window_s
         or current.get("FunctionResponseTypes") != changeable["FunctionResponseTypes"]
         or (current.get("ScalingConfig") or {}) != changeable.get("ScalingConfig", {})
         or (current["State"] == "Enabled") != settings.mapping_enabled
@@ -111,11 +113,14 @@ def survivors(names: Names) -> list[str]:
 
 
 def _list(names: Names) -> list[dict[str, Any]]:
+    return of_function(names, names.function(START_FUNCTION), EventSourceArn=names.queue_arn(names.queue))
+
+
+def of_function(names: Names, function: str, **only: str) -> list[dict[str, Any]]:
+    """The mappings to a function; those of one source with its ``EventSourceArn``."""
     client = names.target.client("lambda")
     try:
-        pages = client.get_paginator("list_event_source_mappings").paginate(
-            FunctionName=names.function(START_FUNCTION), EventSourceArn=names.queue_arn(names.queue)
-        )
+        pages = client.get_paginator("list_event_source_mappings").paginate(FunctionName=function, **only)
         return [entry for page in pages for entry in page["EventSourceMappings"] if _is_there(names, entry)]
     except client.exceptions.ResourceNotFoundException:
         return []

@@ -14,6 +14,14 @@ from lab.target import Target
 PIPELINE_FUNCTIONS = ("base64_decoder", "stats_generator", "string_cleaner", "tokenizer_counter")
 START_FUNCTION = "start_execution"
 FUNCTIONS = (*PIPELINE_FUNCTIONS, START_FUNCTION)
+# Which definition of the Express Workflow is deployed: the name that learners type → its file in statemachine/.
+WORKFLOWS = {
+    "plain": "text_processing",
+    "resilient": "text_processing_resilient",
+    "jsonata": "text_processing_jsonata",
+}
+LOG_LEVELS = ("ALL", "ERROR", "FATAL", "OFF")
+STARTS = ("asynchronous", "synchronous")
 
 
 @dataclass(frozen=True)
@@ -32,6 +40,15 @@ class Settings:
         mapping_concurrency: batches at work at once at most, 2 to 1,000; None leaves it to Lambda.
         reserved_concurrency: invocations of each function at once at most; None leaves it to the account. It caps
             the containers of LocalStack in Docker; what is beyond it fails with TooManyRequestsException.
+        batching_window_s: how long the mapping may collect messages for a batch that is not full, 0 to 300 seconds.
+        log_level: which execution events Step Functions writes, one of ``LOG_LEVELS``. With any but ``ALL`` the lab
+            does not see executions that succeed.
+        start: ``asynchronous`` (StartExecution), or ``synchronous``: ``start_execution`` waits for the end of each
+            execution (StartSyncExecution), and its role may do that, too.
+        stamped: whether the first and the last function of the workflow print the id of each message.
+        workflow: ``plain``, the sample as it is; ``resilient``, which tries again and keeps what fails (only that one
+            has a failure queue, and a role that may send to it); or ``jsonata``, which does in expressions what the
+            four functions do.
     """
 
     function_timeout_s: int = 10
@@ -41,6 +58,18 @@ class Settings:
     mapping_enabled: bool = True
     mapping_concurrency: int | None = None
     reserved_concurrency: int | None = None
+    batching_window_s: int = 0
+    log_level: str = "ALL"
+    start: str = "asynchronous"
+    stamped: bool = False
+    workflow: str = "plain"
+
+    def __post_init__(self) -> None:
+        for name, value, known in (("log level", self.log_level, LOG_LEVELS), ("start", self.start, STARTS)):
+            if value not in known:
+                raise ValueError(f"There is no {name} {value!r}; there are: {', '.join(known)}.")
+        if self.workflow not in WORKFLOWS:
+            raise ValueError(f"There is no workflow {self.workflow!r}; there are: {', '.join(WORKFLOWS)}.")
 
     @property
     def visibility_timeout_s(self) -> int:
@@ -77,6 +106,11 @@ class Names:
         return f"{self.prefix}-dead-letters"
 
     @property
+    def failure_queue(self) -> str:
+        """The name of the queue in which the resilient workflow keeps what failed for good."""
+        return f"{self.prefix}-failures"
+
+    @property
     def state_machine(self) -> str:
         """The Express Workflow's name."""
         return f"{self.prefix}-text-processing"
@@ -101,6 +135,11 @@ class Names:
         """The role of ``start_execution``."""
         return f"{self.prefix}-start-execution"
 
+    @property
+    def stack(self) -> str:
+        """The CloudFormation stack that is made of the exported template; its resources' names begin with it."""
+        return f"{self.prefix}-cfn"
+
     def function(self, folder: str) -> str:
         """The deployed name of the function in ``lambdas/<folder>``."""
         return f"{self.prefix}-{folder.replace('_', '-')}"
@@ -112,6 +151,12 @@ class Names:
     def queue_arn(self, queue: str) -> str:
         """ARN of a queue."""
         return self._arn("sqs", queue)
+
+    def queue_url(self, queue: str) -> str:
+        """URL of a queue that need not exist yet, as a state machine takes it."""
+        target = self.target
+        suffix = "amazonaws.com.cn" if target.partition == "aws-cn" else "amazonaws.com"
+        return f"https://sqs.{target.region}.{suffix}/{target.account}/{queue}"
 
     def role_arn(self, role: str) -> str:
         """ARN of a role (roles have no region)."""
@@ -139,6 +184,8 @@ class Names:
             "Account": self.target.account,
             "QueueArn": self.queue_arn(self.queue),
             "DeadLetterQueueArn": self.queue_arn(self.dead_letter_queue),
+            "FailureQueueArn": self.queue_arn(self.failure_queue),
+            "FailureQueueUrl": self.queue_url(self.failure_queue),
             "StateMachineArn": self.state_machine_arn,
             "FunctionLogGroupsArn": self.log_group_arn(f"/aws/lambda/{self.prefix}-*"),
         }

@@ -1,4 +1,4 @@
-"""The queue and its dead-letter queue."""
+"""The queue, its dead-letter queue, and the failure queue of the resilient workflow."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lab.errors import LabError
+from lab.errors import UnavailableError
 from lab.stack import tags, waiting
 from lab.stack.names import Names, Settings
 
@@ -16,12 +16,15 @@ FOURTEEN_DAYS_S = 1_209_600
 NAME_FREE_AGAIN_S = 75.0
 
 
-class QueueMissingError(LabError):
+class QueueMissingError(UnavailableError):
     """A command needs a queue that is not there."""
 
 
 def ensure(names: Names, settings: Settings) -> None:
-    """Make both queues, or set their attributes when they exist."""
+    """Make the queues, or set their attributes when they exist.
+
+    A failure queue that is there stays when the workflow is the plain one: it may hold messages.
+    """
     # Dead letters are kept as long as SQS can, so that somebody has time to look. The time counts from when a message
     # was first sent, not from when it moved here, so it must be longer than the other queue's (four days): see
     # setting-up-dead-letter-queue-retention.html in the developer guide of SQS.
@@ -35,6 +38,8 @@ def ensure(names: Names, settings: Settings) -> None:
         names.queue,
         {"VisibilityTimeout": str(settings.visibility_timeout_s), "RedrivePolicy": json.dumps(redrive)},
     )
+    if settings.workflow == "resilient":
+        _ensure_queue(names, names.failure_queue, {"MessageRetentionPeriod": str(FOURTEEN_DAYS_S)})
 
 
 def _ensure_queue(names: Names, queue: str, attributes: dict[str, str]) -> None:
@@ -78,9 +83,15 @@ def url(names: Names, queue: str) -> str:
     return found
 
 
+def hidden_s(names: Names, queue_url: str) -> int:
+    """How long the queue hides a message that was handed over, in seconds."""
+    sqs, wanted = names.target.client("sqs"), "VisibilityTimeout"
+    return int(sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=[wanted])["Attributes"][wanted])
+
+
 def delete(names: Names) -> None:
-    """Delete both queues, with whatever is in them."""
-    for queue in (names.queue, names.dead_letter_queue):
+    """Delete the queues, with whatever is in them."""
+    for queue in _all(names):
         if (found := find(names, queue)) is not None:
             names.target.client("sqs").delete_queue(QueueUrl=found)
 
@@ -94,4 +105,8 @@ def survivors(names: Names) -> list[str]:
 
 def _is_ours(names: Names, queue: str) -> bool:
     # The prefix of lab 'a' is also one of lab 'a-b'.
-    return queue in (names.queue, names.dead_letter_queue)
+    return queue in _all(names)
+
+
+def _all(names: Names) -> tuple[str, ...]:
+    return (names.queue, names.dead_letter_queue, names.failure_queue)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from botocore.exceptions import ClientError
 
 from lab.stack import documents, tags, waiting
-from lab.stack.names import Names
+from lab.stack.names import Names, Settings
 
 
 @dataclass(frozen=True)
@@ -20,15 +20,22 @@ class Role:
     policies: tuple[str, ...]
 
 
-def wanted(names: Names) -> list[Role]:
+# Policies that only some settings need; with others they are taken away: of the workflow's role, and of the starter's.
+KEEP_FAILURES = "keep_failures"
+WAIT_FOR_EXECUTIONS = "wait_for_executions"
+
+
+def wanted(names: Names, settings: Settings | None = None) -> list[Role]:
     """The roles of a lab."""
+    keeps = (KEEP_FAILURES,) if settings is not None and settings.workflow == "resilient" else ()
+    waits = (WAIT_FOR_EXECUTIONS,) if settings is not None and settings.start == "synchronous" else ()
     return [
-        Role(names.workflow_role, "states.amazonaws.com", ("invoke_functions", "deliver_logs")),
+        Role(names.workflow_role, "states.amazonaws.com", ("invoke_functions", "deliver_logs", *keeps)),
         Role(names.functions_role, "lambda.amazonaws.com", ("write_function_logs",)),
         Role(
             names.start_role,
             "lambda.amazonaws.com",
-            ("write_function_logs", "receive_messages", "start_executions"),
+            ("write_function_logs", "receive_messages", "start_executions", *waits),
         ),
     ]
 
@@ -48,6 +55,10 @@ def ensure(names: Names, role: Role) -> None:
         iam.put_role_policy(
             RoleName=role.name, PolicyName=file, PolicyDocument=documents.policy(file, names.substitutions)
         )
+    sometimes = {names.workflow_role: KEEP_FAILURES, names.start_role: WAIT_FOR_EXECUTIONS}.get(role.name)
+    if sometimes is not None and sometimes not in role.policies:
+        with contextlib.suppress(iam.exceptions.NoSuchEntityException):
+            iam.delete_role_policy(RoleName=role.name, PolicyName=sometimes)
 
 
 def delete(names: Names) -> None:

@@ -7,31 +7,30 @@ import json
 from typing import Any
 
 from lab.stack import documents, tags, waiting
-from lab.stack.names import Names
+from lab.stack.names import WORKFLOWS, Names, Settings
 
-DEFINITION = "text_processing"
 _GONE_DEADLINE_S = 120.0
 
 
-def logging_configuration(names: Names) -> dict[str, Any]:
+def logging_configuration(names: Names, level: str = "ALL") -> dict[str, Any]:
     """Every event, with the data that states take and give. There is no other record of a single Express execution."""
     return {
-        "level": "ALL",
+        "level": level,
         "includeExecutionData": True,
         "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": names.log_group_arn(names.log_group)}}],
     }
 
 
-def parameters(names: Names) -> dict[str, Any]:
+def parameters(names: Names, settings: Settings) -> dict[str, Any]:
     """The parameters of CreateStateMachine that UpdateStateMachine takes as well."""
     return {
-        "definition": json.dumps(documents.definition(DEFINITION, names.substitutions), indent=2),
+        "definition": json.dumps(documents.definition(WORKFLOWS[settings.workflow], names.substitutions), indent=2),
         "roleArn": names.role_arn(names.workflow_role),
-        "loggingConfiguration": logging_configuration(names),
+        "loggingConfiguration": logging_configuration(names, settings.log_level),
     }
 
 
-def ensure(names: Names) -> None:
+def ensure(names: Names, settings: Settings) -> None:
     """Make the Express Workflow, or bring its definition, role and logging up to date."""
     states = names.target.client("stepfunctions")
     current = find(names)
@@ -40,12 +39,12 @@ def ensure(names: Names) -> None:
             lambda: states.create_state_machine(
                 name=names.state_machine,
                 type="EXPRESS",
-                **parameters(names),
+                **parameters(names, settings),
                 tags=tags.as_pairs(names.target.name, names.target.run, key="key", value="value"),
             )
         )
         return
-    wanted = parameters(names)
+    wanted = parameters(names, settings)
     if json.loads(current["definition"]) != json.loads(wanted["definition"]) or any(
         current.get(key) != wanted[key] for key in ("roleArn", "loggingConfiguration")
     ):
@@ -64,6 +63,15 @@ def find(names: Names) -> dict[str, Any] | None:
     return found if found.get("status") != "DELETING" else None
 
 
+def workflow(names: Names, found: dict[str, Any]) -> str:
+    """Which definition is deployed, by its name in ``WORKFLOWS``; ``changed`` for a definition of the learner's own."""
+    deployed = json.loads(found["definition"])
+    for name, file in WORKFLOWS.items():
+        if deployed == documents.definition(file, names.substitutions):
+            return name
+    return "changed"
+
+
 def delete(names: Names) -> None:
     """Delete the Express Workflow and wait until it is gone: while it goes it may still write logs."""
     delete_machine(names, names.state_machine_arn)
@@ -73,10 +81,24 @@ def delete(names: Names) -> None:
 
 
 def delete_machine(names: Names, arn: str) -> None:
-    """Ask for the deletion of a state machine; one that is not there is fine."""
+    """Ask for the deletion of a state machine; one that is not there is fine.
+
+    A Standard Workflow goes only when its executions have ended, and one that waits for a person may take a year: those
+    that run are stopped.
+    """
     states = names.target.client("stepfunctions")
     with contextlib.suppress(states.exceptions.StateMachineDoesNotExist):
+        _stop_executions(states, arn)
         waiting.through_propagation(lambda: states.delete_state_machine(stateMachineArn=arn))
+
+
+def _stop_executions(states: Any, arn: str) -> None:
+    # Express Workflows keep no list of what runs, and end within five minutes.
+    with contextlib.suppress(states.exceptions.StateMachineTypeNotSupported):
+        pages = states.get_paginator("list_executions").paginate(stateMachineArn=arn, statusFilter="RUNNING")
+        for running in [execution["executionArn"] for page in pages for execution in page["executions"]]:
+            with contextlib.suppress(states.exceptions.ExecutionDoesNotExist):
+                states.stop_execution(executionArn=running)
 
 
 def survivors(names: Names) -> list[str]:

@@ -15,14 +15,14 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lab.stack import mapping, queues, roles, state_machine, tags, waiting
+from lab.stack import exported, mapping, queues, roles, sources, state_machine, tags, waiting
 from lab.stack.names import FUNCTIONS, Names
 from lab.target import Target
 from lab.target import runs as lab_runs
 
 _GONE_DEADLINE_S = 120.0
 # In the order of deletion: what starts work, what does it, and the log groups last.
-_KINDS = ("event source mapping", "state machine", "function", "queue", "role", "log group")
+_KINDS = ("event source mapping", *sources.KINDS, "state machine", "function", "queue", "role", "log group")
 _GONE = ("ResourceNotFoundException", "StateMachineDoesNotExist", "NonExistentQueue", "QueueDoesNotExist")
 
 
@@ -96,10 +96,10 @@ def delete_others(target: Target) -> None:
 
 def _pattern(lab_name: str) -> re.Pattern[str]:
     # The beginning of lab 'a' is also that of lab 'a-b': only names that the lab makes are its own.
-    own = ["messages", "dead-letters", "text-processing", "workflow", "functions"]
+    own = ["messages", "dead-letters", "failures", "text-processing", "workflow", "functions"]
     own += [folder.replace("_", "-") for folder in FUNCTIONS]
     prefix = rf"(/aws/lambda/|/aws/vendedlogs/states/)?express-lab-{re.escape(lab_name)}"
-    return re.compile(rf"{prefix}-(?P<run>{lab_runs.PATTERN})-({'|'.join(own)}|exercise-.+)")
+    return re.compile(rf"{prefix}-(?P<run>{lab_runs.PATTERN})-({'|'.join(own)}|exercise-.+|cfn-.+)")
 
 
 def _everything(target: Target) -> Iterator[tuple[str, str, str]]:
@@ -109,6 +109,8 @@ def _everything(target: Target) -> Iterator[tuple[str, str, str]]:
     for entry in _pages(functions, "list_event_source_mappings", "EventSourceMappings"):
         # One that is being deleted may have lost its function.
         yield "event source mapping", (entry.get("FunctionArn") or "").rsplit(":", 1)[-1], entry["UUID"]
+    for kind, name in sources.named(target, prefix):
+        yield kind, name, name
     for entry in _pages(states, "list_state_machines", "stateMachines"):
         yield "state machine", entry["name"], entry["stateMachineArn"]
     for entry in _pages(functions, "list_functions", "Functions"):
@@ -130,6 +132,9 @@ def _pages(client: Any, call: str, key: str, **arguments: Any) -> Iterator[Any]:
 
 def _delete(names: Names, leftover: Leftover) -> None:
     target = names.target
+    if leftover.kind in sources.KINDS:
+        sources.delete(target, leftover.kind, leftover.id)
+        return
     calls: dict[str, Callable[[], Any]] = {
         "event source mapping": lambda: mapping.delete_mapping(names, leftover.id),
         "state machine": lambda: state_machine.delete_machine(names, leftover.id),
@@ -155,6 +160,12 @@ def _exists(target: Target, arn: str) -> bool:
         return any(entry["logGroupName"] == group for entry in found)
     if service == "sqs":
         return queues.find(Names(target), resource) is not None
+    if source := sources.of_arn(service, resource):
+        return sources.is_there(target, *source)
+    if service == "cloudformation":
+        return exported.find_stack(target, arn) is not None
+    if service == "cloudwatch":
+        return bool(target.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"])
     functions = target.client("lambda")
     looks: dict[tuple[str, str], Callable[[], Any]] = {
         ("states", "stateMachine"): lambda: target.client("stepfunctions").describe_state_machine(stateMachineArn=arn),

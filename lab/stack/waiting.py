@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from botocore.exceptions import ClientError
 
-from lab.errors import LabError
+from lab.errors import UnavailableError
 
 Result = TypeVar("Result")
 
@@ -21,6 +21,7 @@ _PROPAGATION = (
     "role is not authorized",
     "not authorized to access the log destination",
     "does not have permissions to call",
+    "please ensure the role can perform",
     "role is invalid or cannot be assumed",
 )
 # Too fast (beyond boto3's own tries), or in the middle of an earlier change.
@@ -43,15 +44,23 @@ _PASSING = frozenset(
 # Also said of a function that exists: then it does not pass.
 _CHANGE_UNDER_WAY = ("update is in progress", "currently in the following state: pending")
 PROPAGATION_DEADLINE_S = 60.0
+_TAKEN_WHEN_IN_USE = ("CreateStream", "CreateTable")
 
 
-class WaitingTooLongError(LabError):
+class WaitingTooLongError(UnavailableError):
     """Something did not come about before its deadline."""
 
 
 def error_code(error: ClientError) -> str:
     """The AWS error code, such as ``ResourceNotFoundException``."""
     return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def is_there_already(error: ClientError) -> bool:
+    """Whether a call refuses to make something because it is there: streams, tables and pipes say so with codes that
+    they have for other things, too."""
+    taken = error.operation_name in _TAKEN_WHEN_IN_USE and error_code(error) == "ResourceInUseException"
+    return taken or "already exists" in str(error).lower()
 
 
 def until(
@@ -105,4 +114,6 @@ def through_propagation(
 
 def _passes(error: ClientError) -> bool:
     message = str(error).lower()
+    if is_there_already(error):
+        return False
     return error_code(error) in _PASSING or any(sign in message for sign in _PROPAGATION + _CHANGE_UNDER_WAY)

@@ -17,9 +17,9 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
-from lab.errors import LabError
+from lab.errors import LabError, UnavailableError
 from lab.target import permissions
-from lab.target.sessions import TargetError, no_credentials
+from lab.target.sessions import CredentialsError, no_credentials
 
 _EXPIRED = frozenset(
     {
@@ -48,15 +48,15 @@ _WRONG_TIME = ("Signature expired", "Signature not yet current")
 _MISSING_ACTION = re.compile(r"not authorized to perform: ([a-z0-9-]+:[A-Za-z0-9]+)")
 
 
-class UnreachableError(LabError):
+class UnreachableError(UnavailableError):
     """The target does not answer."""
 
 
-class ClockError(LabError):
+class ClockError(UnavailableError):
     """This machine's clock is so wrong that AWS does not take what it signs."""
 
 
-class DeniedError(LabError):
+class DeniedError(UnavailableError):
     """The caller's identity may not do what the lab asked for."""
 
 
@@ -83,7 +83,9 @@ def explain(error: BaseException) -> LabError | None:
                 next_step="sudo timedatectl set-ntp true, or turn on 'set time automatically' where your system has it",
             )
         if code in _EXPIRED:
-            return TargetError("AWS refused the credentials: they expired or are not valid.", next_step="aws sso login")
+            return CredentialsError(
+                "AWS refused the credentials: they expired or are not valid.", next_step="aws sso login"
+            )
         if code in _DENIED or _MISSING_ACTION.search(_message(error)):
             return _denied(error)
     return None

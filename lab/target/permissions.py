@@ -34,31 +34,34 @@ _OWN = "express-lab-${Name}-*"
 _FUNCTION = f"arn:${{Partition}}:lambda:${{Region}}:${{Account}}:function:{_OWN}"
 _MAPPING = "arn:${Partition}:lambda:${Region}:${Account}:event-source-mapping:*"
 _ROLE = f"arn:${{Partition}}:iam::${{Account}}:role/{_OWN}"
+_TAKE_ROLES = ("events", "lambda", "pipes", "states")
 _LOG_GROUP = "arn:${Partition}:logs:${Region}:${Account}:log-group:"
 
 SCOPES: tuple[Scope, ...] = (
     Scope(
         "Queues",
         "sqs:CreateQueue sqs:TagQueue sqs:SetQueueAttributes sqs:GetQueueAttributes sqs:GetQueueUrl sqs:DeleteQueue "
-        "sqs:SendMessage sqs:ReceiveMessage sqs:DeleteMessage sqs:ChangeMessageVisibility",
+        "sqs:SendMessage sqs:ReceiveMessage sqs:DeleteMessage sqs:ChangeMessageVisibility "
+        "sqs:StartMessageMoveTask sqs:ListMessageMoveTasks sqs:ListQueueTags",
         (f"arn:${{Partition}}:sqs:${{Region}}:${{Account}}:{_OWN}",),
     ),
     Scope(
         "Roles",
         "iam:CreateRole iam:TagRole iam:UpdateAssumeRolePolicy iam:GetRole iam:DeleteRole iam:PutRolePolicy "
-        "iam:GetRolePolicy iam:ListRolePolicies iam:DeleteRolePolicy",
+        "iam:GetRolePolicy iam:ListRolePolicies iam:ListAttachedRolePolicies iam:DeleteRolePolicy",
         (_ROLE,),
     ),
     Scope(
         "HandRolesToTheServices",
         "iam:PassRole",
         (_ROLE,),
-        {"StringEquals": {"iam:PassedToService": ["lambda.amazonaws.com", "states.amazonaws.com"]}},
+        {"StringEquals": {"iam:PassedToService": [f"{service}.amazonaws.com" for service in _TAKE_ROLES]}},
     ),
     Scope(
         "Functions",
         "lambda:CreateFunction lambda:TagResource lambda:GetFunction lambda:GetFunctionConfiguration "
-        "lambda:UpdateFunctionCode lambda:UpdateFunctionConfiguration lambda:DeleteFunction lambda:InvokeFunction",
+        "lambda:UpdateFunctionCode lambda:UpdateFunctionConfiguration lambda:DeleteFunction lambda:InvokeFunction "
+        "lambda:PutFunctionConcurrency lambda:DeleteFunctionConcurrency",
         (_FUNCTION,),
     ),
     # A mapping's ARN ends in an id that AWS makes up, so it is the function that tells ours from others.
@@ -82,21 +85,69 @@ SCOPES: tuple[Scope, ...] = (
     ),
     Scope(
         "LogGroups",
-        "logs:CreateLogGroup logs:TagResource logs:PutRetentionPolicy logs:FilterLogEvents logs:DeleteLogGroup",
+        "logs:CreateLogGroup logs:TagResource logs:PutRetentionPolicy logs:FilterLogEvents logs:DeleteLogGroup "
+        "logs:ListTagsForResource",
         (f"{_LOG_GROUP}/aws/lambda/{_OWN}", f"{_LOG_GROUP}/aws/vendedlogs/states/{_OWN}"),
     ),
     Scope(
         "StateMachines",
         "states:CreateStateMachine states:TagResource states:DescribeStateMachine states:UpdateStateMachine "
-        "states:DeleteStateMachine states:StartExecution states:StartSyncExecution",
+        "states:DeleteStateMachine states:StartExecution states:StartSyncExecution states:ListTagsForResource",
         (f"arn:${{Partition}}:states:${{Region}}:${{Account}}:stateMachine:{_OWN}",),
     ),
-    # AWS knows no resource for these: they list, or read the account's settings. None of them changes anything.
+    # The other sources of events, of notebook 09: in one statement, for a managed policy has room for 6,144 characters.
+    Scope(
+        "OtherSources",
+        "events:PutRule events:TagResource events:PutTargets events:ListTargetsByRule events:RemoveTargets "
+        "events:DeleteRule "
+        "s3:CreateBucket s3:PutBucketTagging s3:PutBucketNotification s3:ListBucket s3:DeleteBucket "
+        "s3:PutObject s3:DeleteObject "
+        "kinesis:CreateStream kinesis:AddTagsToStream kinesis:DescribeStream kinesis:PutRecords kinesis:DeleteStream "
+        "dynamodb:CreateTable dynamodb:TagResource dynamodb:DescribeTable dynamodb:PutItem dynamodb:DeleteTable "
+        "pipes:CreatePipe pipes:TagResource pipes:DescribePipe pipes:DeletePipe",
+        (
+            f"arn:${{Partition}}:events:${{Region}}:${{Account}}:rule/{_OWN}",
+            f"arn:${{Partition}}:s3:::{_OWN}",  # buckets, and the objects in them
+            f"arn:${{Partition}}:kinesis:${{Region}}:${{Account}}:stream/{_OWN}",
+            f"arn:${{Partition}}:dynamodb:${{Region}}:${{Account}}:table/{_OWN}",
+            f"arn:${{Partition}}:pipes:${{Region}}:${{Account}}:pipe/{_OWN}",
+        ),
+    ),
+    Scope(
+        "Events",
+        "events:PutEvents",
+        ("arn:${Partition}:events:${Region}:${Account}:event-bus/default",),
+        {"StringEquals": {"events:source": "express-lab"}},
+    ),
+    # An Express execution is named, too: nothing is kept of it, and AWS says so to those alone who might ask.
+    Scope(
+        "Executions",
+        "states:ListExecutions states:DescribeExecution states:GetExecutionHistory states:StopExecution "
+        "states:RedriveExecution",
+        tuple(
+            f"arn:${{Partition}}:states:${{Region}}:${{Account}}:{kind}"
+            for kind in (f"stateMachine:{_OWN}", f"mapRun:{_OWN}/*:*", f"execution:{_OWN}:*", f"express:{_OWN}:*:*")
+        ),
+    ),
+    Scope(
+        "StackOfTheTemplate",  # and its alarms
+        "cloudformation:CreateStack cloudformation:UpdateStack cloudformation:DeleteStack cloudformation:TagResource "
+        "cloudformation:DescribeStacks cloudformation:DescribeStackEvents "
+        "cloudwatch:PutMetricAlarm cloudwatch:TagResource cloudwatch:ListTagsForResource cloudwatch:DescribeAlarms "
+        "cloudwatch:DeleteAlarms",
+        (
+            f"arn:${{Partition}}:cloudformation:${{Region}}:${{Account}}:stack/{_OWN}",
+            f"arn:${{Partition}}:cloudwatch:${{Region}}:${{Account}}:alarm:{_OWN}",
+        ),
+    ),
+    # AWS knows no resource for these: they list, or read the account's settings. None of them changes anything, but for
+    # SendTaskSuccess: there the token of a waiting task, which cannot be guessed, says which execution is meant.
     Scope(
         "ListAndReadQuotas",
         "sqs:ListQueues iam:ListRoles lambda:ListFunctions lambda:ListEventSourceMappings lambda:GetAccountSettings "
         "logs:DescribeLogGroups states:ListStateMachines tag:GetResources servicequotas:ListServiceQuotas "
-        "servicequotas:ListAWSDefaultServiceQuotas",
+        "servicequotas:ListAWSDefaultServiceQuotas events:ListRules s3:ListAllMyBuckets kinesis:ListStreams "
+        "dynamodb:ListTables pipes:ListPipes states:SendTaskSuccess",
         ("*",),
     ),
 )
@@ -105,42 +156,66 @@ _CREATE_FUNCTION = ("lambda:CreateFunction", "lambda:TagResource", "iam:PassRole
 _UPDATE_FUNCTION = ("lambda:UpdateFunctionConfiguration", "iam:PassRole")
 _CREATE_MACHINE = ("states:CreateStateMachine", "states:TagResource", "iam:PassRole")
 
+# CloudFormation does all of it in the name of who asked for the stack, and looks at each resource that it has made.
+_CREATE_STACK = (
+    *("cloudformation:CreateStack", "cloudformation:TagResource"),
+    *("sqs:CreateQueue", "sqs:TagQueue", "sqs:GetQueueAttributes", "sqs:ListQueueTags"),
+    *("iam:CreateRole", "iam:TagRole", "iam:GetRole", "iam:PutRolePolicy", "iam:GetRolePolicy"),
+    *("iam:ListRolePolicies", "iam:ListAttachedRolePolicies"),
+    *("logs:CreateLogGroup", "logs:TagResource", "logs:PutRetentionPolicy", "logs:ListTagsForResource"),
+    *(*_CREATE_FUNCTION, "lambda:GetFunction", "lambda:PutFunctionConcurrency"),
+    *(*_CREATE_MACHINE, "states:DescribeStateMachine", "states:ListTagsForResource"),
+    *("lambda:CreateEventSourceMapping", "lambda:GetEventSourceMapping"),
+    *("cloudwatch:PutMetricAlarm", "cloudwatch:TagResource", "cloudwatch:ListTagsForResource"),
+    "cloudwatch:DescribeAlarms",
+)
+_DELETE_STACK = (
+    *("cloudformation:DeleteStack", "sqs:DeleteQueue", "iam:DeleteRolePolicy", "iam:DeleteRole"),
+    *("logs:DeleteLogGroup", "lambda:DeleteFunction", "states:DeleteStateMachine", "lambda:DeleteEventSourceMapping"),
+    "cloudwatch:DeleteAlarms",
+)
+
+
+def _of_the_same_name(service: str, calls: str) -> dict[str, tuple[str, ...]]:
+    """Calls of which AWS checks one action, called as they are."""
+    return {f"{service}.{call}": (f"{service}:{call}",) for call in calls.split()}
+
+
 # boto3's service and the operation → the actions that AWS checks.
 CALLS: dict[str, tuple[str, ...]] = {
     "sqs.CreateQueue": ("sqs:CreateQueue", "sqs:TagQueue"),
-    "sqs.SetQueueAttributes": ("sqs:SetQueueAttributes",),
-    "sqs.GetQueueAttributes": ("sqs:GetQueueAttributes",),
-    "sqs.GetQueueUrl": ("sqs:GetQueueUrl",),
-    "sqs.ListQueues": ("sqs:ListQueues",),
-    "sqs.DeleteQueue": ("sqs:DeleteQueue",),
-    "sqs.SendMessage": ("sqs:SendMessage",),
+    **_of_the_same_name(
+        "sqs",
+        "SetQueueAttributes GetQueueAttributes GetQueueUrl ListQueues DeleteQueue SendMessage "
+        "ReceiveMessage DeleteMessage ListMessageMoveTasks",
+    ),
     "sqs.SendMessageBatch": ("sqs:SendMessage",),
-    "sqs.ReceiveMessage": ("sqs:ReceiveMessage",),
     "sqs.DeleteMessageBatch": ("sqs:DeleteMessage",),
     "sqs.ChangeMessageVisibilityBatch": ("sqs:ChangeMessageVisibility",),
+    # Moving a message is receiving, sending and deleting it.
+    "sqs.StartMessageMoveTask": (
+        "sqs:StartMessageMoveTask",
+        "sqs:ReceiveMessage",
+        "sqs:DeleteMessage",
+        "sqs:GetQueueAttributes",
+        "sqs:SendMessage",
+    ),
     "iam.CreateRole": ("iam:CreateRole", "iam:TagRole"),
-    "iam.UpdateAssumeRolePolicy": ("iam:UpdateAssumeRolePolicy",),
-    "iam.GetRole": ("iam:GetRole",),
-    "iam.ListRoles": ("iam:ListRoles",),
-    "iam.DeleteRole": ("iam:DeleteRole",),
-    "iam.PutRolePolicy": ("iam:PutRolePolicy",),
-    "iam.GetRolePolicy": ("iam:GetRolePolicy",),
-    "iam.ListRolePolicies": ("iam:ListRolePolicies",),
-    "iam.DeleteRolePolicy": ("iam:DeleteRolePolicy",),
+    **_of_the_same_name(
+        "iam",
+        "UpdateAssumeRolePolicy GetRole ListRoles DeleteRole PutRolePolicy GetRolePolicy "
+        "ListRolePolicies DeleteRolePolicy",
+    ),
     "lambda.CreateFunction": _CREATE_FUNCTION,
-    "lambda.GetFunction": ("lambda:GetFunction",),
-    "lambda.GetFunctionConfiguration": ("lambda:GetFunctionConfiguration",),
-    "lambda.UpdateFunctionCode": ("lambda:UpdateFunctionCode",),
+    **_of_the_same_name(
+        "lambda",
+        "GetFunction GetFunctionConfiguration UpdateFunctionCode DeleteFunction ListFunctions "
+        "PutFunctionConcurrency DeleteFunctionConcurrency GetEventSourceMapping ListEventSourceMappings "
+        "UpdateEventSourceMapping DeleteEventSourceMapping GetAccountSettings",
+    ),
     "lambda.UpdateFunctionConfiguration": _UPDATE_FUNCTION,
-    "lambda.DeleteFunction": ("lambda:DeleteFunction",),
-    "lambda.ListFunctions": ("lambda:ListFunctions",),
     "lambda.Invoke": ("lambda:InvokeFunction",),
     "lambda.CreateEventSourceMapping": ("lambda:CreateEventSourceMapping", "lambda:TagResource"),
-    "lambda.GetEventSourceMapping": ("lambda:GetEventSourceMapping",),
-    "lambda.ListEventSourceMappings": ("lambda:ListEventSourceMappings",),
-    "lambda.UpdateEventSourceMapping": ("lambda:UpdateEventSourceMapping",),
-    "lambda.DeleteEventSourceMapping": ("lambda:DeleteEventSourceMapping",),
-    "lambda.GetAccountSettings": ("lambda:GetAccountSettings",),
     "logs.CreateLogGroup": ("logs:CreateLogGroup", "logs:TagResource"),
     "logs.PutRetentionPolicy": ("logs:PutRetentionPolicy",),
     "logs.DescribeLogGroups": ("logs:DescribeLogGroups",),
@@ -153,6 +228,32 @@ CALLS: dict[str, tuple[str, ...]] = {
     "stepfunctions.ListStateMachines": ("states:ListStateMachines",),
     "stepfunctions.StartExecution": ("states:StartExecution",),
     "stepfunctions.StartSyncExecution": ("states:StartSyncExecution",),
+    "events.PutRule": ("events:PutRule", "events:TagResource"),
+    "events.PutTargets": ("events:PutTargets", "iam:PassRole"),
+    "s3.PutBucketNotificationConfiguration": ("s3:PutBucketNotification",),
+    "s3.ListBuckets": ("s3:ListAllMyBuckets",),
+    "s3.ListObjectsV2": ("s3:ListBucket",),
+    "s3.DeleteObjects": ("s3:DeleteObject",),
+    "kinesis.CreateStream": ("kinesis:CreateStream", "kinesis:AddTagsToStream"),
+    "dynamodb.CreateTable": ("dynamodb:CreateTable", "dynamodb:TagResource"),
+    **_of_the_same_name("events", "PutEvents ListRules ListTargetsByRule RemoveTargets DeleteRule"),
+    **_of_the_same_name("s3", "CreateBucket PutBucketTagging PutObject DeleteBucket"),
+    **_of_the_same_name("kinesis", "DescribeStream PutRecords ListStreams DeleteStream"),
+    **_of_the_same_name("dynamodb", "DescribeTable PutItem ListTables DeleteTable"),
+    **_of_the_same_name("pipes", "DescribePipe ListPipes DeletePipe"),
+    "pipes.CreatePipe": ("pipes:CreatePipe", "pipes:TagResource", "iam:PassRole"),
+    "stepfunctions.ListExecutions": ("states:ListExecutions",),
+    "stepfunctions.DescribeExecution": ("states:DescribeExecution",),
+    "stepfunctions.GetExecutionHistory": ("states:GetExecutionHistory",),
+    "stepfunctions.StopExecution": ("states:StopExecution",),
+    "stepfunctions.RedriveExecution": ("states:RedriveExecution",),
+    "stepfunctions.SendTaskSuccess": ("states:SendTaskSuccess",),
+    "cloudformation.CreateStack": _CREATE_STACK,
+    "cloudformation.UpdateStack": ("cloudformation:UpdateStack", "lambda:UpdateEventSourceMapping"),
+    "cloudformation.DescribeStacks": ("cloudformation:DescribeStacks",),
+    "cloudformation.DescribeStackEvents": ("cloudformation:DescribeStackEvents",),
+    "cloudformation.DeleteStack": _DELETE_STACK,
+    "cloudwatch.DescribeAlarms": ("cloudwatch:DescribeAlarms",),
     "resourcegroupstaggingapi.GetResources": ("tag:GetResources",),
     "service-quotas.ListServiceQuotas": ("servicequotas:ListServiceQuotas",),
     "service-quotas.ListAWSDefaultServiceQuotas": ("servicequotas:ListAWSDefaultServiceQuotas",),

@@ -17,18 +17,24 @@ from botocore.loaders import Loader
 from botocore.regions import EndpointResolver
 
 from lab import variables
-from lab.errors import LabError
+from lab.errors import UnavailableError, UsageError
 from lab.target import reach
 
 DEFAULT_REGION = "us-east-1"
 DEFAULT_ENDPOINT_URL = "http://127.0.0.1:4566"
 
 
-class TargetError(LabError):
+class TargetError(UsageError):
     """A target that does not exist, or cannot be used as it is set up."""
 
 
-class ReachError(LabError):
+class CredentialsError(TargetError):
+    """AWS does not know who asks."""
+
+    exit_code = 3  # nothing that was typed is wrong
+
+
+class ReachError(UnavailableError):
     """A request of an emulator target was about to leave for another host. It was not sent."""
 
 
@@ -186,9 +192,9 @@ def aws_session() -> boto3.Session:
     return session
 
 
-def no_credentials(why: str) -> TargetError:
+def no_credentials(why: str) -> CredentialsError:
     """The error for credentials that are missing or cannot be used."""
-    return TargetError(
+    return CredentialsError(
         f"There are no usable AWS credentials ({why}).",
         cause="the target 'aws' uses your own identity: environment variables, a profile or single sign-on.",
         next_step="aws sso login, or export AWS_PROFILE=…, then: lab doctor --target aws",

@@ -8,6 +8,7 @@ every request to a host that is not the emulator's: they cannot reach AWS.
 from __future__ import annotations
 
 import threading
+from collections.abc import Set
 from typing import Any, Literal, get_args
 
 import boto3
@@ -98,6 +99,10 @@ class Target:
             self._function_runtime = _RUNTIME_OF_AWS if python is None else f"python{python}"
         return self._function_runtime
 
+    def was_used(self, service: str) -> bool:
+        """Whether anything can be there of a service: False on an emulator that was not asked for it yet."""
+        return not self.is_emulator or health.service_at(self.endpoint_url or "", service) == "running"
+
     @property
     def account(self) -> str:
         """The account's twelve digits, asked of STS once."""
@@ -169,6 +174,17 @@ class Target:
                 self._clients[key].exceptions  # noqa: B018
                 self.clock.listen(self._clients[key])
             return self._clients[key]
+
+    def loaded_services(self, services: Set[str]) -> set[str]:
+        """Those of ``services`` that can hold anything: an emulator loads one when it is first called.
+
+        Args:
+            services: boto3's names. Pipes are in no LocalStack that is free.
+        """
+        if not self.is_emulator:
+            return set(services)
+        loaded = health.loaded_services_at(self.endpoint_url or "")
+        return set(services if loaded is None else services & loaded) - {"pipes"}
 
     def _make_client(self, service: str, read_timeout_s: float, attempts: int) -> Any:
         config = Config(

@@ -17,7 +17,7 @@ import psutil
 
 from lab import paths, signals
 from lab.emulator import launcher
-from lab.errors import LabError
+from lab.errors import UnavailableError
 from lab.target import Target
 from lab.workshop import browser, jupyter_settings, working_copy
 
@@ -28,7 +28,7 @@ STOP_GRACE_S = 10.0
 REFUSED_FOR_S = 5.0
 
 
-class JupyterError(LabError):
+class JupyterError(UnavailableError):
     """JupyterLab could not be started, or ended by itself."""
 
 

@@ -12,8 +12,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-from jupyterlab_server.workspaces_handler import WorkspacesManager
-
 from lab import paths, variables
 from lab.target import Target
 
@@ -39,6 +37,13 @@ c.IdentityProvider.token = system.environ["JUPYTER_TOKEN"]
 c.PasswordIdentityProvider.hashed_password = ""
 c.PasswordIdentityProvider.password_required = False
 """
+# With rfc3987_syntax, jsonschema checks whether a text is an IRI, which no schema of Jupyter asks for. To import it
+# takes longer than all the rest together; without it jsonschema leaves that check out.
+_SERVER = "import sys; sys.modules['rfc3987_syntax'] = None; from jupyterlab.labapp import main; sys.exit(main())"
+# JupyterLab breaks a long line of an output anywhere. Between words it is easier to read, code and sentences alike.
+_CSS = """\
+.jp-OutputArea-output pre { word-break: normal !important; overflow-wrap: anywhere !important; }
+"""
 # What Jupyter reads of the environment and would not be ours.
 _NOT_PASSED_ON = (
     "JUPYTER_CONFIG_PATH",
@@ -62,6 +67,8 @@ def write(home: Path) -> None:
     room = {"@jupyterlab/application-extension:shell": {"dockPanelPadding": False}}
     (labconfig / "default_setting_overrides.json").write_text(json.dumps(room), "utf-8")
     _close_side_bars(home / "workspaces")
+    (home / "custom").mkdir(exist_ok=True)
+    (home / "custom" / "custom.css").write_text(_CSS, "utf-8")
     (home / "jupyter_server_config.json").unlink(missing_ok=True)  # of an earlier version
     (home / "jupyter_server_config.py").write_text(_CONFIGURATION, "utf-8")
 
@@ -69,28 +76,30 @@ def write(home: Path) -> None:
 def _close_side_bars(workspaces: Path) -> None:
     """Let JupyterLab open without its side bars: at 800 pixels they leave less than half of the page to the notebook.
 
-    Once it has been open, what is open and where is the user's own.
+    Once it has been open, what is open and where is the user's own. The file has to be there before the server starts.
+    Its name is what jupyterlab_server's WorkspacesManager makes of "default"; to import that takes `lab` a second.
     """
-    manager = WorkspacesManager(str(workspaces))
-    if not manager.list_workspaces():
-        closed = {"collapsed": True, "visible": True, "widgets": []}  # one that names a current widget opens it
-        layout = {"left": closed, "right": closed}
-        space = {"data": {"layout-restorer:data": layout}, "metadata": {"id": "default"}}
-        manager.save("default", json.dumps(space))
+    workspaces.mkdir(exist_ok=True)
+    if any(workspaces.iterdir()):
+        return
+    closed = {"collapsed": True, "visible": True, "widgets": []}  # one that names a current widget opens it
+    space = {"data": {"layout-restorer:data": {"left": closed, "right": closed}}, "metadata": {"id": "default"}}
+    (workspaces / "default-37a8.jupyterlab-workspace").write_text(json.dumps(space), "utf-8")
 
 
 def command(folder: Path, listen: str, port: int) -> list[str]:
     """The command line of the server."""
     return [
         sys.executable,
-        "-m",
-        "jupyterlab",
+        "-c",
+        _SERVER,
         "--no-browser",
         f"--ServerApp.ip={listen}",
         f"--ServerApp.port={port}",
         f"--ServerApp.root_dir={folder}",
         *(f"--ServerApp.{name}={value}" for name, value in _OURS.items()),
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.custom_css=True",
     ]
 
 

@@ -12,16 +12,16 @@ from IPython.display import Markdown
 
 from lab import paths, stack
 from lab.emulator import launcher, processes
-from lab.errors import LabError
+from lab.errors import UnavailableError
 from lab.load import messages
-from lab.session import RampResult, run_folder, save_tables
+from lab.session import MANIFEST, RampResult, head, keep_run, run_folder
 from lab.target import Target, explain, resolve
 from lab.workshop.page import filled
 
 _LANGUAGES = {".py": "python", ".json": "json"}
 
 
-class LabNotReadyError(LabError):
+class LabNotReadyError(UnavailableError):
     """The notebook needs a lab that is not there, or not complete."""
 
 
@@ -88,9 +88,10 @@ def _print(text: str) -> None:
 def keep(target: Target, result: RampResult) -> Path:
     """Write the raw rows of a run as CSV files into the lab's state folder, say where, and return that folder."""
     folder = run_folder(target, result.run_id)
-    save_tables(result, folder)
+    keep_run(head(target), result, folder, tables_in=".")
     # Relative, because a saved notebook should not tell whose machine it was.
-    _print(f"kept in runs/{result.run_id}: " + ", ".join(sorted(file.name for file in folder.iterdir())))
+    rows = sorted(file.name for file in folder.iterdir() if file.is_file() and file.name != MANIFEST)
+    _print(f"kept in runs/{result.run_id}: " + ", ".join(rows))
     return folder
 
 

@@ -6,7 +6,7 @@ import ast
 import builtins
 import linecache
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -25,8 +25,14 @@ def package_of(handler: Callable[..., Any]) -> bytes:
     Raises:
         NotPackableError: it uses a thing of the notebook that is no function, class, module or plain value.
     """
+    return archive({"handler.py": source_of(handler)})
+
+
+def archive(files: Mapping[str, str]) -> bytes:
+    """A zip archive of some files, by name, as Lambda takes a function's code."""
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "handler.py").write_text(source_of(handler), "utf-8")
+        for name, text in files.items():
+            (Path(folder) / name).write_text(text, "utf-8")
         return package(Path(folder))
 
 

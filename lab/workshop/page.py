@@ -19,6 +19,11 @@ class _Wrapper(textwrap.TextWrapper):
         return chunks
 
 
+def say(text: str) -> None:
+    """Print a text in lines that a narrow page shows whole."""
+    print(filled(text))  # noqa: T201 - the notebook's own output
+
+
 def filled(text: str, label: str = "") -> str:
     """``text`` after ``label``, in lines that a narrow page shows without breaking words; later ones are indented."""
     wrapper = _Wrapper(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from lab.workshop import learning
@@ -26,6 +27,17 @@ def predict(question: str, prediction: Any = ...) -> None:
     _print(filled(f"{question}: {_written(kept)}", "Noted: "))
 
 
+def score(answers: Mapping[str, str]) -> None:
+    """Print how many predictions came out as they were written down, of those that are words.
+
+    Args:
+        answers: what came out, by question, in the words that :func:`predict` used.
+    """
+    written = learning.read()["predictions"]
+    right = [question for question, answer in answers.items() if _same_word(written.get(question), answer)]
+    _print(f"{len(right)} of {len(answers)} predictions are right.")
+
+
 def compare(question: str, answer: Any) -> None:
     """Show the prediction and what came out one above the other, and how far apart two numbers are."""
     prediction = learning.read()["predictions"].get(question)
@@ -43,13 +55,17 @@ def compare(question: str, answer: Any) -> None:
 
 def _distance(prediction: Any, answer: Any) -> str:
     if isinstance(prediction, str) and isinstance(answer, str):
-        return ", as you predicted" if prediction.strip().casefold() == answer.strip().casefold() else ""
+        return ", as you predicted" if _same_word(prediction, answer) else ""
     if not (_is_number(prediction) and _is_number(answer) and prediction > 0 and answer > 0):
         return ""
     times = answer / prediction
     if abs(times - 1) < _NEARLY:
         return ", nearly as you predicted" if times != 1 else ", as you predicted"
     return f", {_written(times)} times your guess" if times > 1 else f"; your guess is {_written(1 / times)} times that"
+
+
+def _same_word(prediction: Any, answer: Any) -> bool:
+    return isinstance(prediction, str) and prediction.strip().casefold() == str(answer).strip().casefold()
 
 
 def _is_number(value: Any) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from lab import paths
-from lab.errors import LabError
+from lab.errors import UsageError
 
 # What a learner opens; the notebooks name the others by their place in the project.
 SHOWN = ("notebooks", "lambdas", "statemachine")
@@ -28,7 +28,7 @@ SCHEMA_VERSION = 1
 _ALL_MAY_READ, _OWNER_MAY_WRITE = 0o444, 0o644
 
 
-class WorkingCopyError(LabError):
+class WorkingCopyError(UsageError):
     """The copy cannot be made, or has no such notebook."""
 
 

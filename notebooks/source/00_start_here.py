@@ -74,8 +74,8 @@ workshop.predict("messages a second", 100)
 # ## Run
 #
 # A *target* says where the lab runs. The usual one is `embedded`: LocalStack, a program that answers like
-# AWS, runs as a process on your machine. (`localstack` is one that runs already, such as the one of `docker
-# compose up`; `aws` is a real account, and is used only when you ask for it with the variable `LAB_TARGET`.)
+# AWS, runs as a process on your machine. (`localstack` means a LocalStack that runs already, such as that of `docker
+# compose up`. `aws` is a real account, and is used only when you ask for it with the variable `LAB_TARGET`.)
 #
 # The next cell finds the lab and starts its LocalStack if it is not running. Every notebook begins like
 # this.
@@ -160,6 +160,8 @@ here.client("sts").get_caller_identity()["Account"]
 # - Lessons have a fixed shape: vocabulary, predict, run, read the result, your turn, recap.
 # - Exercises check themselves. A check that fails gives a hint, and another one at the next try;
 #   `workshop.hint("01.1")` gives the next hint of exercise 1 of notebook 01, and at last how it is done.
+# - Each notebook ends with a quiz. `lab progress` in a terminal shows which exercises and quizzes you have passed; it is
+#   kept on this machine, and nobody gets it unless you hand it on.
 # - Your notebooks are a copy. `lab reset 01` in a terminal gives you notebook 01 as it was, and keeps yours
 #   beside it. The solved notebooks, with all outputs, are in the folder `solutions`.
 #
@@ -167,6 +169,9 @@ here.client("sts").get_caller_identity()["Account"]
 
 # %%
 workshop.contents()
+
+# %% [markdown]
+# Next: `01_provision`. You build the system, one call of AWS after the other.
 
 # %% [markdown]
 # ## Roads not taken
@@ -181,3 +186,20 @@ workshop.contents()
 # ## Sources
 #
 # - [Standard and Express Workflows](https://docs.aws.amazon.com/step-functions/latest/dg/choosing-workflow-type.html)
+
+# %% [markdown]
+# ## Quiz
+#
+# Three questions, one right answer each. Choose in the form; Tab, the arrow keys and Enter do it too. (Where you see
+# a list and no form, run the cell.) Then write your letters into the last cell, each in place of three dots, and
+# run it: the lab tells you why, and `lab progress` in a terminal shows what you have passed.
+
+# %%
+workshop.quiz("00")
+
+# %%
+# BEGIN SOLUTION
+workshop.answer_quiz("00", "b", "a", "c")
+# INSTEAD
+# workshop.answer_quiz("00", ..., ..., ...)
+# END SOLUTION

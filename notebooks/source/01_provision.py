@@ -173,7 +173,9 @@ roles = {
 for role, (service, policies) in roles.items():
     trust = documents.policy("trust", {"Service": f"{service}.amazonaws.com"})
     arguments = {"RoleName": role, "AssumeRolePolicyDocument": trust}
-    workshop.create(iam.create_role, **arguments, Tags=tags.as_pairs(here.name))
+    workshop.create(
+        iam.create_role, **arguments, Tags=tags.as_pairs(here.name)
+    )
     for policy in policies:
         text = documents.policy(policy, names.substitutions)
         iam.put_role_policy(
@@ -185,7 +187,8 @@ for role, (service, policies) in roles.items():
 # ## Run: the log groups
 #
 # The workflow writes its events into one log group. Each function has a log group of its own for what it prints.
-# On AWS logs are the most expensive part of this system, so they are deleted after seven days.
+# CloudWatch keeps what is logged for ever unless you set a number of days; here seven are enough. (What costs most on
+# AWS is to write these logs. Notebook 10 shows how much.)
 
 # %%
 five = [*stack.PIPELINE_FUNCTIONS, "start_execution"]
@@ -374,7 +377,7 @@ self_checks.answer(
     "“lab up” finds nothing left to do",
     expected=[],
     observed=lambda: self_checks.changed_by_lab_up(here),
-    look_at="the settings named above; “lab up” has put them right, you can go on",
+    look_at="the settings above; “lab up” has put them right, you can go on",
 )
 
 # %% [markdown]
@@ -522,7 +525,7 @@ found = sqs.get_queue_url(QueueName=names.dead_letter_queue)
 event = json.dumps({"queue_url": found["QueueUrl"]})
 response = functions.invoke(FunctionName=watcher, Payload=event)
 for call, answer in json.load(response["Payload"]).items():
-    print(f"{call}: {answer}")
+    workshop.say(f"{call}: {answer}")
 
 # %% [markdown]
 # With a policy that allows everything, both calls are allowed. With yours, the second is refused, and the
@@ -565,7 +568,25 @@ for call, answer in json.load(response["Payload"]).items():
 #   `ReportBatchItemFailures`
 # - [How long a dead-letter queue keeps a message](https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/setting-up-dead-letter-queue-retention.html)
 # - [Memory and processor of a function](https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html)
+# - [How long logs are kept](https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/Working-with-log-groups-and-streams.html)
 # - [Logs of Express Workflows](https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html)
 # - [JSONata](https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html),
 #   [durable functions](https://docs.aws.amazon.com/lambda/latest/dg/durable-functions.html),
 #   [EventBridge Pipes](https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-pipes.html)
+
+# %% [markdown]
+# ## Quiz
+#
+# Four questions, one right answer each. Choose in the form; Tab, the arrow keys and Enter do it too. (Where you see
+# a list and no form, run the cell.) Then write your letters into the last cell, each in place of three dots, and
+# run it: the lab tells you why, and `lab progress` in a terminal shows what you have passed.
+
+# %%
+workshop.quiz("01")
+
+# %%
+# BEGIN SOLUTION
+workshop.answer_quiz("01", "c", "b", "a", "b")
+# INSTEAD
+# workshop.answer_quiz("01", ..., ..., ..., ...)
+# END SOLUTION

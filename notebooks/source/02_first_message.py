@@ -174,7 +174,8 @@ self_checks.answer(
     observed=bool(
         (states["entered"] <= states["exited"]).all()
         and (
-            states["exited"][:-1].to_numpy() <= states["entered"][1:].to_numpy()
+            states["exited"][:-1].to_numpy()
+            <= states["entered"][1:].to_numpy()
         ).all()
     ),
     look_at="states, the table",
@@ -453,3 +454,20 @@ self_checks.exercise_waiting_state(
 # - [Synchronous and asynchronous Express Workflows](https://docs.aws.amazon.com/step-functions/latest/dg/choosing-workflow-type.html),
 #   at most once and at least once
 # - [EventBridge Pipes with a state machine](https://docs.aws.amazon.com/eventbridge/latest/pipes-reference/API_PipeTargetStateMachineParameters.html)
+
+# %% [markdown]
+# ## Quiz
+#
+# Four questions, one right answer each. Choose in the form; Tab, the arrow keys and Enter do it too. (Where you see
+# a list and no form, run the cell.) Then write your letters into the last cell, each in place of three dots, and
+# run it: the lab tells you why, and `lab progress` in a terminal shows what you have passed.
+
+# %%
+workshop.quiz("02")
+
+# %%
+# BEGIN SOLUTION
+workshop.answer_quiz("02", "c", "a", "a", "c")
+# INSTEAD
+# workshop.answer_quiz("02", ..., ..., ..., ...)
+# END SOLUTION

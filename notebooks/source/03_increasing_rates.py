@@ -28,7 +28,6 @@
 
 # %%
 import json
-import textwrap
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -238,6 +237,7 @@ stages = result.stages
 rate_columns = ["offered_rate", "achieved_rate", "completed_rate"]
 latency_columns = ["end_to_end_p50_s", "end_to_end_p99_s"]
 table = stages[[*rate_columns, *latency_columns, "valid"]].round(2)
+table.index = stages["stage"] + 1  # as charts and sentences count them
 table.rename(columns=lambda name: name.removeprefix("end_to_end_"))
 
 # %%
@@ -268,7 +268,7 @@ self_checks.answer(
 #
 # A machine that stays busy may spoil all tries. Then your run does not show at which rate the system stops keeping
 # up, and the next cell says what to do about it. Until you have done that, the charts show an example: the run of a
-# machine of ours, which comes with the lab. Each of these charts is marked.
+# quiet machine, which comes with the lab. Each of these charts is marked.
 
 # %% tags=["nbval-ignore-output"]
 shown = workshop.run_with_limit(result)
@@ -313,8 +313,8 @@ charts.marked(chart, shown.mark)
 # overloaded it.
 #
 # They wait in the queue. The event source mapping of the embedded emulator takes no batch while as many
-# executions are at work as the machine can carry, so each execution takes hardly longer than before. With
-# AWS they wait in the queue too: Lambda begins with five batches at once and adds up to 300 a minute while
+# executions are at work as the machine can carry, so each execution takes hardly longer than before. On
+# AWS they wait in the queue, too: Lambda begins with five batches at once and adds up to 300 a minute while
 # messages are left, and each execution has a machine of its own.
 
 # %% tags=["nbval-ignore-output"]
@@ -354,14 +354,14 @@ workshop.compare("seconds that the last one waits", 90 / 50)
 # curves. AWS has other limits; notebook 10 is about them.
 
 # %% tags=["nbval-ignore-output"]
-print(shown.mark)
-print(textwrap.fill(shown.saturation.reason, 76))
+workshop.say(": ".join(filter(None, [shown.mark, shown.saturation.reason])))
 checks = shown.saturation.checks
-columns = "offered_rate completed_ratio growth end_to_end_p99_s limit_s passed"
-checks[columns.split()].round(2)
+columns = "completed_ratio growth end_to_end_p99_s limit_s passed"
+checks.set_index("offered_rate")[columns.split()].round(2)
 
 # %% tags=["nbval-ignore-output"]
-limit = result.saturation.rate or "no limit was found"
+own = result.saturation
+limit = own.rate if own.reached else "your own run named no limit"
 workshop.compare("messages a second", limit)
 workshop.compare("messages a second, second guess", limit)
 
@@ -384,9 +384,9 @@ self_checks.answer(
 #   and takes the point that lies highest above the diagonal: there the curve bends.
 # - The *Universal Scalability Law* says that the completed rate X depends on how many messages N are in the
 #   system at a time: X = λN / (1 + σ(N − 1) + κN(N − 1)). The λ is what one message alone can do. With σ
-#   alone, the share of the work that has to be done one after the other, the curve flattens. With κ, what it
-#   costs that all parts wait for each other, it goes down again. The lab fits the formula to your stages; its
-#   curve has a highest point.
+#   alone, the share of the work that has to be done one after the other, the curve flattens. With κ, the
+#   cost of parts that wait for each other, it goes down again. The lab fits the formula to your stages; its
+#   curve has a highest point. Where that lies beyond all rates that were measured, it is a guess.
 
 # %% tags=["nbval-ignore-output"]
 fit = shown.saturation.scalability
@@ -398,7 +398,7 @@ opinions = {
 pd.Series(opinions, dtype=float, name="messages a second").round(1).to_frame()
 
 # %% [markdown]
-# Three answers from at most five points will hardly be the same. The first two can only name rates that you
+# Three answers from six points at most will hardly be the same. The first two can only name rates that you
 # offered, while the true limit lies between the last stage that passed and the first that did not. The third
 # is about completed messages, not about offered ones. And the rule is the strictest: it also asks how long the
 # messages took, while the other two only count how many came out. When all messages of a stage came out, but late,
@@ -469,7 +469,7 @@ self_checks.answer(
 # The error has a name, because the function gave it one, and the three states after the first were never
 # entered. The message is not in the dead-letter queue: for SQS it was handled as soon as `start_execution`
 # had started its execution. How the workflow ends does not matter to the queue any more. A `Catch` in the
-# definition could handle the error by its name.
+# definition could handle the error by its name; notebook 06 does that.
 
 # %%
 workshop.compare("where the broken message ends", "the failed executions")
@@ -593,4 +593,29 @@ self_checks.exercise_account(account_for, result.reconciliation.sent)
 # - **A tool.** wrk2, k6 and Gatling send open loops over HTTP, and are well made. Here the loop is twenty
 #   lines, and the messages go to a queue; so you could see what such a tool does.
 # - **Search instead of stairs.** Halving the interval between the last rate that passed and the first that
-#   failed finds saturation more exactly. It takes more runs, and the stairs show the whole curve.
+#   failed finds saturation more exactly. It takes more runs, and the stairs show the whole curve. When you have two
+#   minutes, let the lab search, and draw the charts above of what it found:
+#
+#   ```python
+#   found = session.find(here, session.FindOptions(seconds=3), say=print)
+#   charts.completed_against_offered(found.stages, found.saturation)
+#   ```
+#
+#   In a terminal, `lab ramp --find` does the same.
+
+# %% [markdown]
+# ## Quiz
+#
+# Four questions, one right answer each. Choose in the form; Tab, the arrow keys and Enter do it too. (Where you see
+# a list and no form, run the cell.) Then write your letters into the last cell, each in place of three dots, and
+# run it: the lab tells you why, and `lab progress` in a terminal shows what you have passed.
+
+# %%
+workshop.quiz("03")
+
+# %%
+# BEGIN SOLUTION
+workshop.answer_quiz("03", "b", "b", "a", "c")
+# INSTEAD
+# workshop.answer_quiz("03", ..., ..., ..., ...)
+# END SOLUTION

@@ -173,7 +173,9 @@ figures = {"average": took.mean()} | {
 # Read it aloud, with the numbers of your own run:
 
 # %% tags=["nbval-ignore-output"]
-p50, p99, slowest_one = (1000 * figures[name] for name in ("p50", "p99", "max"))
+p50, p99, slowest_one = (
+    1000 * figures[name] for name in ("p50", "p99", "max")
+)
 above = int((took > figures["p99"]).sum())
 print(f"Half of the messages took {p50:.0f} ms or less, and 99 of 100 took")
 print(f"{p99:.0f} ms or less. The slowest took {slowest_one:.0f} ms,")
@@ -245,9 +247,9 @@ for name, share in (way[parts].mean() / whole).items():
     print(f"{share:4.0%} of the time: {name.removesuffix('_s')}")
 
 # %% [markdown]
-# Doubt: an average hides which messages made it. In the first stage there are only 20 messages, and the first of them
-# met a cold start, so a rate that looks slow may be slow for another reason than its rate. Look at the duration,
-# state by state:
+# Now doubt it: an average hides which messages it comes from. In the first stage there are only 20 messages, and the
+# first of them met a cold start. So a rate that looks slow may be slow for another reason than its rate. Look at the
+# duration, state by state:
 
 # %% tags=["nbval-ignore-output"]
 charts.state_times_by_rate(result.state_times)
@@ -487,7 +489,7 @@ charts.corrected_and_naive(held_up.stages)
 # %%
 by_stage = held_up.stages
 self_checks.answer(
-    "nor is the naive p99 of a stage above the corrected one",
+    "in no stage is the naive p99 above the corrected one",
     expected=0,
     observed=int(
         (by_stage["naive_p99_s"] > by_stage["end_to_end_p99_s"]).sum()
@@ -496,8 +498,8 @@ self_checks.answer(
 )
 
 # %% [markdown]
-# To the end, the naive clock may see something: the late messages left together, all at once, and such a burst waits
-# in the workflow. How much it sees depends on how fast the system works off a burst. But that is the second half of
+# To the end, the naive clock may see something: the late messages left together, all at once, and such a burst has to
+# wait in the system. How much it sees depends on how fast the system works off a burst. But that is the second half of
 # what these messages went through. It still leaves out the first, the wait before they were sent, and so it names a
 # trouble that is too small and blames it on the system.
 #
@@ -598,3 +600,20 @@ self_checks.exercise_mean_wait(mean_wait)
 # - **X-Ray.** AWS traces single messages through all services. It takes samples only, and it costs money; the log
 #   group here has all executions.
 # - **Provisioned concurrency.** Lambda keeps processes ready, for a price, and there are no cold starts.
+
+# %% [markdown]
+# ## Quiz
+#
+# Four questions, one right answer each. Choose in the form; Tab, the arrow keys and Enter do it too. (Where you see
+# a list and no form, run the cell.) Then write your letters into the last cell, each in place of three dots, and
+# run it: the lab tells you why, and `lab progress` in a terminal shows what you have passed.
+
+# %%
+workshop.quiz("04")
+
+# %%
+# BEGIN SOLUTION
+workshop.answer_quiz("04", "c", "b", "a", "b")
+# INSTEAD
+# workshop.answer_quiz("04", ..., ..., ..., ...)
+# END SOLUTION

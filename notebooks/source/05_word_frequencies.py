@@ -56,7 +56,7 @@ print(textwrap.fill(text.split("\n\n")[1], 76))
 # %% [markdown]
 # ## Predict
 #
-# - Which word will be the commonest, and what share of the text will it be: 1 %, 10 %, 30 %?
+# - Which word will be the commonest, and what share of the text will it be: 1%, 10%, 30%?
 # - How many of the distinct words occur only once: a tenth, or half of them?
 # - A message is delivered twice, so its words are counted twice. How would you notice?
 
@@ -157,7 +157,7 @@ self_checks.answer(
 
 # %%
 first = executions[executions["lab_id"] == pieces[0].lab_id].iloc[0]
-print(json.loads(first["output"])["word_counts"])
+workshop.say(str(json.loads(first["output"])["word_counts"]))
 
 # %% [markdown]
 # Added up over all executions:
@@ -223,8 +223,8 @@ workshop.compare("words that occur once, in %", float(once * 100))
 # %% [markdown]
 # Nearly half of the distinct words occur once: the flat row at the bottom. George Zipf found in the 1930s
 # that the counts of words follow such a line in every language that he looked at. The *exponent* says how
-# steep the line is; 1 is exactly Zipf's law, the dotted line. It has as many words in all as the text. The dots of
-# this text fall off less steeply. Is the law wrong, or is the text too short? Try a longer one.
+# steep the line is; 1 is exactly Zipf's law, the dotted line. That line has as many words in all as the text. The
+# dots of this text fall off less steeply. Is the law wrong, or is the text too short? Try a longer one.
 
 # %% [markdown]
 # ## Run: a chapter of a real book
@@ -349,7 +349,10 @@ charts.text_statistics(result.statistics)
 # %%
 self_checks.answer(
     "each message has a row, and each word is one of its tokens",
-    expected=(result.reconciliation.as_dict()["succeeded"], result.words.total),
+    expected=(
+        result.reconciliation.as_dict()["succeeded"],
+        result.words.total,
+    ),
     observed=(len(result.statistics), int(result.statistics["tokens"].sum())),
     look_at="result.statistics",
 )
@@ -420,7 +423,7 @@ self_checks.answer(
 # leave out those that come again. `words.count_words` does so. Therefore the comparison above was exact, although
 # nobody promised that each message would run only once.
 #
-# (Old Marten in the text would have told you.)
+# (At the end of the story, old Marten does so with letters that come twice.)
 
 # %%
 answer = "one name has more than one execution"
@@ -488,8 +491,10 @@ shares = pd.DataFrame(
     }
 ).rename_axis("commonest words")
 if shares.nunique().max() == 1:
-    print("One word cannot make as much of a text as 200 do: this table is not")
-    print("right before exercise 2 is solved. Then run this cell again.")
+    workshop.say(
+        "One word cannot make as much of a text as 200 do: this table is not "
+        "right before exercise 2 is solved. Then run this cell again."
+    )
 shares
 
 # %% [markdown]
@@ -507,7 +512,7 @@ shares
 # - Delivery is at least once, so duplicates will come. Give each message a name, and count each name once.
 # - The answer of a batch call has a list of failures. Read it.
 #
-# Next: `10_cost_and_quotas`. What would all this cost on AWS, and which limits would it meet there?
+# Next: `06_when_things_fail`. You lose a message on purpose, and build the system that loses none.
 
 # %% [markdown]
 # ## Roads not taken
@@ -527,3 +532,20 @@ shares
 # - [At least once: SQS](https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/standard-queues-at-least-once-delivery.html),
 #   [Express Workflows](https://docs.aws.amazon.com/step-functions/latest/dg/choosing-workflow-type.html)
 # - [Distributed Map](https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html)
+
+# %% [markdown]
+# ## Quiz
+#
+# Five questions, one right answer each. Choose in the form; Tab, the arrow keys and Enter do it too. (Where you see
+# a list and no form, run the cell.) Then write your letters into the last cell, each in place of three dots, and
+# run it: the lab tells you why, and `lab progress` in a terminal shows what you have passed.
+
+# %%
+workshop.quiz("05")
+
+# %%
+# BEGIN SOLUTION
+workshop.answer_quiz("05", "c", "a", "a", "c", "b")
+# INSTEAD
+# workshop.answer_quiz("05", ..., ..., ..., ..., ...)
+# END SOLUTION

@@ -22,6 +22,7 @@
 # | **ingested** | written into CloudWatch Logs; billed by the gigabyte |
 # | **state transition** | a step of a Standard Workflow; the unit in which this kind is billed |
 # | **break-even** | the duration at which both kinds of workflow cost the same |
+# | **concurrency** | how many invocations of an account's functions are at work at the same time |
 # | **quota** | what an account may do at most; many can be raised by asking |
 # | **throttle** | to refuse a call because of a quota |
 
@@ -66,7 +67,7 @@ workshop.predict("messages a second of such an account", 50_000)
 # %% [markdown]
 # ## Run: what AWS would count
 #
-# Send two dozen messages, and keep the tables. (On AWS the next cell prints an estimate first, and refuses to
+# Send 24 messages, and keep the tables. (On AWS the next cell prints an estimate first, and refuses to
 # send what would cost more than your budget: `LAB_BUDGET_USD`, one dollar if you do not say otherwise.)
 
 # %% tags=["nbval-ignore-output"]
@@ -123,7 +124,9 @@ usage = cost.measured_usage(
     invocations,
 )
 measured = cost.bill(usage)
-measured.table().round(7)
+bill = measured.table()
+bill["millionths of a USD"] = bill.pop("usd") * 1e6
+bill.round(6)
 
 # %%
 self_checks.answer(
@@ -161,7 +164,7 @@ pd.Series(
 # %% [markdown]
 # ## Run: a million messages
 #
-# Two dozen messages cost almost nothing. Here is the estimate for a million, if none of them were sent or received
+# So few messages cost almost nothing. Here is the estimate for a million, if none of them were sent or received
 # in a batch:
 
 # %%
@@ -308,7 +311,7 @@ print(f"{cost.standard_usd(4) / with_logs:.0f} times with all its logs")
 #
 # A ramp cannot go on for ever. Lambda has two limits for an account, and the lower one counts.
 #
-# - **Concurrency**: how many functions work at the same time. By Little's law that is rate × time. Each message
+# - **Concurrency**: how many invocations are at work at the same time. By Little's law that is rate × time. Each message
 #   keeps four functions busy, one after the other.
 # - **Requests**: each unit of concurrency serves at most ten requests a second, however short they are. A
 #   message makes 4.1 requests: four functions, and its tenth of a batch of `start_execution`.
@@ -352,8 +355,8 @@ workshop.compare("messages a second of such an account", 2439)
 # %% [markdown]
 # Before either of these, a *burst* meets another limit: the event source mapping. When messages come into an
 # empty queue, it starts with five batches at a time. As long as more are waiting, it adds up to 300 a minute,
-# until 1,250 batches are in work at once. The rest waits in the queue; nothing is lost. With batches of ten that
-# are handled in a tenth of a second:
+# until 1,250 batches are in work at once (1,000 in older pages of AWS). The rest waits in the queue; nothing is lost.
+# With batches of ten that are handled in a tenth of a second:
 
 # %%
 after = pd.Index([0, 1, 4, 10], name="seconds since the burst began")
@@ -441,6 +444,8 @@ self_checks.exercise_concurrency_needed(needed)
 # - A burst first meets the mapping, which starts with five batches. A ramp of fast functions then meets ten
 #   requests a second for each unit of Lambda concurrency, and one of slow functions the concurrency itself.
 # - `lab ramp --target aws --budget 0.5` refuses to send what would cost more.
+#
+# Next: `11_how_far_it_carries`. Where is the limit, before you reach it, and what happens far beyond your laptop?
 
 # %% [markdown]
 # ## Roads not taken
@@ -465,3 +470,20 @@ self_checks.exercise_concurrency_needed(needed)
 # - [Quotas of Lambda](https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html), ten requests a second
 #   among them
 # - [How a mapping of a queue scales](https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html)
+
+# %% [markdown]
+# ## Quiz
+#
+# Four questions, one right answer each. Choose in the form; Tab, the arrow keys and Enter do it too. (Where you see
+# a list and no form, run the cell.) Then write your letters into the last cell, each in place of three dots, and
+# run it: the lab tells you why, and `lab progress` in a terminal shows what you have passed.
+
+# %%
+workshop.quiz("10")
+
+# %%
+# BEGIN SOLUTION
+workshop.answer_quiz("10", "a", "b", "c", "a")
+# INSTEAD
+# workshop.answer_quiz("10", ..., ..., ..., ...)
+# END SOLUTION

@@ -23,7 +23,8 @@ from lab import stack
 from lab.target import resolve
 from lab.workshop import jupyter_settings, working_copy
 from tests.browser.find import HOW_TO_GET_ONE, find_browser
-from tests.notebooks.execute import free_port, in_environment
+from tests.notebooks.execute import in_environment
+from tests.ports import free_port
 
 START_DEADLINE_S = 120.0
 STOP_DEADLINE_S = 40.0

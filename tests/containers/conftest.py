@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from lab import paths
+from tests.ports import free_port
 
 BUILD_DEADLINE_S = 1200.0
 TOKEN = "a-token-for-tests"
@@ -43,12 +43,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if here and not engine_answers():
         for item in here:
             item.add_marker(pytest.mark.skip(reason=f"needs a Docker engine with Compose that has {BASE_IMAGE}"))
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass

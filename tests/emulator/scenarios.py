@@ -7,7 +7,7 @@ import re
 import uuid
 from typing import Any
 
-from conftest import LocalStack, wait_until
+from tests.emulator.running import LocalStack, wait_until
 
 ROLE = "arn:aws:iam::000000000000:role/workflow"
 ACCOUNT = "000000000000"

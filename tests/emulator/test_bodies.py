@@ -20,7 +20,7 @@ from lab import session, stack
 from lab.emulator import launcher
 from lab.stack import Names
 from lab.target import Target
-from tests.emulator.conftest import LocalStack, deploy, wait_until
+from tests.emulator.running import LocalStack, deploy, wait_until
 from tests.emulator.scenarios import ACCOUNT
 
 
@@ -100,6 +100,7 @@ def test_each_ends_under_its_own_name_and_alone(target: Target) -> None:
     assert json.loads(outputs[list(REFUSED)[1]])["word_counts"] == {"हिन्दी": 1, "भाषा": 1, "café": 1}
 
 
+@pytest.mark.needs_hook("message_bodies", "payload_limits")
 def test_bodies_that_no_program_likes_take_nobody_along(target: Target) -> None:
     watch = session.Watch(Names(target))
     url = stack.describe(target)["queue_url"]
@@ -168,6 +169,7 @@ class Echo:
         return []
 
 
+@pytest.mark.needs_hook("message_bodies")
 @pytest.mark.parametrize("filters", [[], [{"Pattern": '{"attributes": {"SenderId": [{"exists": true}]}}'}]])
 def test_a_body_reaches_the_function_as_it_was_sent(localstack: LocalStack, filters: list[dict[str, str]]) -> None:
     echo = Echo(localstack, filters)
@@ -176,6 +178,7 @@ def test_a_body_reaches_the_function_as_it_was_sent(localstack: LocalStack, filt
     assert Counter(echo.received()) == Counter((body, "1") for body in ODD)
 
 
+@pytest.mark.needs_hook("message_bodies")
 def test_filters_read_a_body_as_before_and_one_that_none_can_read_is_left_out(localstack: LocalStack) -> None:
     echo = Echo(localstack, [{"Pattern": '{"body": {"kind": ["a"]}}'}])
     deep = '{"kind": ' + "[" * 900 + '"a"' + "]" * 900 + "}"  # whether it matches is nobody's promise

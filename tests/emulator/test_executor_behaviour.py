@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from conftest import Function, LocalStack, deploy, is_alive, start_localstack, wait_until
+from tests.emulator.running import Function, LocalStack, deploy, is_alive, start_localstack, wait_until
 
 ECHO = "def lambda_handler(event, context):\n    return event\n"
 

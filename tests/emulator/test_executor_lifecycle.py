@@ -11,12 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 import pytest
 
-from conftest import Function, LocalStack, deploy, free_port, is_alive, wait_until, zipped
 from lab.emulator import launcher
 from lab.emulator.environment import EXECUTOR_CLASS
 from lab.emulator.health import executor_at
 from lab.emulator.launcher import EmulatorError
 from lab.emulator.ports import listening_addresses
+from tests.emulator.running import Function, LocalStack, deploy, is_alive, wait_until, zipped
+from tests.ports import free_port
 
 STUCK = """
 import os, re, time

@@ -7,11 +7,11 @@ import re
 from collections.abc import Callable
 
 import pytest
-from scenarios import ECHO, Workflow, machine, task
 
-from conftest import Function, LocalStack, deploy
 from lab.emulator.health import python_at
 from lab.target import Target
+from tests.emulator.running import Function, LocalStack, deploy
+from tests.emulator.scenarios import ECHO, Workflow, machine, task
 
 # Takes `event` megabytes in one go, and says who it is.
 GREEDY = """

@@ -14,9 +14,9 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from scenarios import ACCOUNT, ECHO, HASTY, ROLE, Workflow, machine, task, types
 
-from conftest import LocalStack, deploy, wait_until
+from tests.emulator.running import LocalStack, deploy, wait_until
+from tests.emulator.scenarios import ACCOUNT, ECHO, HASTY, ROLE, Workflow, machine, task, types
 
 
 def test_every_event_of_a_lambda_workflow_is_logged_in_order(either: LocalStack) -> None:
@@ -186,14 +186,14 @@ def test_bad_definition_is_refused_each_time(either: LocalStack) -> None:
 
 def test_rule_on_execution_status_fires(either: LocalStack) -> None:
     events, queues = either.client("events"), either.client("sqs")
-    workflow = Workflow(either, machine("P", P={"Type": "Pass", "End": True}))
-    workflow.run({})  # before the rule: nothing to receive
+    workflow = Workflow(either, machine("P", P={"Type": "Pass", "End": True}), kind="STANDARD")
+    workflow.start({})  # before the rule: nothing to receive
     name = f"test-{uuid.uuid4().hex[:8]}"
     url = queues.create_queue(QueueName=name)["QueueUrl"]
     pattern = {"source": ["aws.states"], "detail": {"stateMachineArn": [workflow.arn]}}
     events.put_rule(Name=name, EventPattern=json.dumps(pattern))
     events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": f"arn:aws:sqs:us-east-1:{ACCOUNT}:{name}"}])
-    workflow.run({"n": 1})
+    workflow.start({"n": 1})
     received: list[dict[str, Any]] = []
 
     def both() -> bool:

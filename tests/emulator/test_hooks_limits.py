@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from scenarios import ACCOUNT, ECHO, Workflow, machine, task, types
 
-from conftest import LocalStack, deploy
+from tests.emulator.running import LocalStack, deploy
+from tests.emulator.scenarios import ACCOUNT, ECHO, Workflow, machine, task, types
 
 LIMIT = 262_144
 TOO_LARGE = "States.DataLimitExceeded"
@@ -32,6 +32,7 @@ def start(running: LocalStack, workflow: Workflow, text: str) -> str:
     return str(answer["executionArn"])
 
 
+@pytest.mark.needs_hook("payload_limits")
 @pytest.mark.parametrize("letter", ["A", "é", "東", "😀"])
 def test_an_input_of_the_last_byte_starts_and_one_byte_more_does_not(localstack: LocalStack, letter: str) -> None:
     workflow = Workflow(localstack, NOTHING)
@@ -51,6 +52,7 @@ def test_an_input_of_the_last_byte_starts_and_one_byte_more_does_not(localstack:
         assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
 
 
+@pytest.mark.needs_hook("payload_limits")
 @pytest.mark.parametrize("letter", ["A", "é"])
 def test_an_output_of_the_last_byte_is_handed_over_and_one_byte_more_is_not(
     localstack: LocalStack, letter: str
@@ -82,6 +84,7 @@ def test_a_result_that_is_too_long_fails_its_task(either: LocalStack) -> None:
     assert json.loads(events[-1]["details"]["output"]) == {"Error": TOO_LARGE, "Cause": said}
 
 
+@pytest.mark.needs_hook("payload_limits")
 def test_a_result_is_measured_in_bytes_of_utf_8(localstack: LocalStack) -> None:
     """131,000 times "é" are 262,000 bytes; as Python escapes them, they would be 786,000."""
     letters = deploy(localstack, "def lambda_handler(event, context):\n    return event['letter'] * 131_000\n").name
@@ -90,6 +93,7 @@ def test_a_result_is_measured_in_bytes_of_utf_8(localstack: LocalStack) -> None:
     assert workflow.run({"letter": "東"})[-1]["details"]["error"] == TOO_LARGE
 
 
+@pytest.mark.needs_hook("payload_limits")
 def test_parameters_that_are_too_long_fail_their_state_before_the_function_is_called(localstack: LocalStack) -> None:
     loud = deploy(localstack, "def lambda_handler(event, context):\n    print('called')\n").name
     workflow = Workflow(localstack, machine("T", T=task(loud)))
@@ -100,6 +104,7 @@ def test_parameters_that_are_too_long_fail_their_state_before_the_function_is_ca
     assert groups == []
 
 
+@pytest.mark.needs_hook("mapping_checks")
 def test_a_mapping_whose_queue_hides_messages_too_short_is_refused(localstack: LocalStack) -> None:
     queues, client = localstack.client("sqs"), localstack.client("lambda")
     name = f"test-{uuid.uuid4().hex[:8]}"

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from scenarios import ACCOUNT, ECHO, HASTY, Workflow, machine
 
-from conftest import LocalStack, deploy, wait_until
+from tests.emulator.running import LocalStack, deploy, wait_until
+from tests.emulator.scenarios import ACCOUNT, ECHO, HASTY, Workflow, machine
 
 
 def test_failed_records_come_back_and_end_in_the_dead_letter_queue(either: LocalStack) -> None:
@@ -104,6 +104,7 @@ def test_disabled_mapping_takes_no_messages(either: LocalStack) -> None:
         assert client.list_event_source_mappings(FunctionName=function)["EventSourceMappings"] == []
 
 
+@pytest.mark.needs_hook("queue_mapping")
 def test_a_mapping_that_is_changed_while_messages_come_says_that_it_is_enabled(localstack: LocalStack) -> None:
     """Not on stock: there about every third change ends with a mapping that polls and says "Disabled"."""
     function = deploy(localstack, "import time\n\ndef lambda_handler(event, context):\n    time.sleep(0.1)\n")

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from scenarios import ECHO, Workflow, machine, task
+import psutil
+import pytest
 
-from conftest import LocalStack, deploy, wait_until
 from lab.emulator.runtime.settings import workers_per_function
+from tests.emulator.running import LocalStack, deploy, wait_until
+from tests.emulator.scenarios import ECHO, Workflow, machine, task
 
 EXECUTIONS = 500
 
 
+@pytest.mark.needs_hook("execution_logs")  # without it LocalStack loses events under load
 def test_burst_loses_nothing_and_starts_no_more_workers_than_the_limit(localstack: LocalStack) -> None:
     """Only with hooks: stock LocalStack loses events as soon as executions run side by side."""
     echo = deploy(localstack, ECHO).name
@@ -22,7 +26,9 @@ def test_burst_loses_nothing_and_starts_no_more_workers_than_the_limit(localstac
     workers_before = set(localstack.workers())
     with ThreadPoolExecutor(20) as threads:
         started = set(threads.map(lambda number: workflow.start({"n": number}), range(EXECUTIONS)))
-    assert len(set(localstack.workers()) - workers_before) <= workers_per_function()
+    # By the folder that they work in: a function of another test may get its second worker at this moment.
+    folders = Counter(psutil.Process(pid).cwd() for pid in set(localstack.workers()) - workers_before)
+    assert max(folders.values()) <= workers_per_function()
 
     def all_events() -> dict[str, list[int]]:
         found: dict[str, list[int]] = {}

@@ -90,7 +90,10 @@ def test_up_status_send_down(lab: Callable[..., subprocess.CompletedProcess[str]
         "region",
         "queue_url",
         "dead_letter_queue_url",
+        "failing_on_purpose",
+        "failure_queue_url",
         "state_machine_arn",
+        "workflow",
         "log_group",
         "functions",
         "emulator_pid",
@@ -136,7 +139,7 @@ def test_a_killed_emulator_leaves_no_process_and_the_next_up_works(
     assert processes_of(tmp_path / "state folder") == []
 
     refused = lab("send", "--name", "a")
-    assert refused.returncode == 1
+    assert refused.returncode == 3
     assert "The lab 'a' is not running." in refused.stderr
     assert lab("up", "--name", "a").returncode == 0
     assert lab("send", "--name", "a").returncode == 0
@@ -153,12 +156,12 @@ def test_three_starts_at_once_make_one_emulator_and_down_finds_it_without_its_fo
     assert len(emulators) == 1
 
     refused = lab("demo", "--name", name, "--out", str(tmp_path / "out"))
-    assert refused.returncode == 1
+    assert refused.returncode == 3
     assert f"The lab '{name}' is up" in refused.stderr
     assert emulators[0].is_running()
 
     elsewhere = lab("down", "--name", name, LAB_STATE_DIR=str(tmp_path / "other"))
-    assert elsewhere.returncode == 1
+    assert elsewhere.returncode == 3
     assert "is left" not in elsewhere.stdout
     assert f"LAB_STATE_DIR='{state}' lab down --name {name}" in elsewhere.stderr
 
@@ -266,7 +269,7 @@ def test_send_before_up_is_one_sentence_and_the_next_command(
     lab: Callable[..., subprocess.CompletedProcess[str]],
 ) -> None:
     refused = lab("send", "--name", "never-started")
-    assert refused.returncode == 1
+    assert refused.returncode == 3
     assert refused.stderr.splitlines() == [
         "The lab 'never-started' is not running.",
         "Next: lab up --name never-started",
@@ -279,7 +282,7 @@ def test_a_taken_port_is_one_sentence_and_the_way_out(lab: Callable[..., subproc
         listener.listen()
         port = listener.getsockname()[1]
         refused = lab("up", "--name", "a", LAB_PORT=str(port))
-    assert refused.returncode == 1
+    assert refused.returncode == 3
     assert refused.stderr.splitlines()[0] == f"Port {port} is taken by another program."
     assert "Traceback" not in refused.stderr
 
@@ -288,26 +291,29 @@ def test_a_folder_that_cannot_be_written_is_one_sentence_and_the_way_out(
     lab: Callable[..., subprocess.CompletedProcess[str]],
 ) -> None:
     refused = lab("up", LAB_STATE_DIR="/dev/null/state")
-    assert refused.returncode == 1
+    assert refused.returncode == 2
     assert "cannot write its state folder /dev/null/state" in refused.stderr
     assert "Next: LAB_STATE_DIR=" in refused.stderr
     assert "Traceback" not in refused.stderr
 
 
 @pytest.mark.parametrize(
-    ("arguments", "sentence"),
+    ("arguments", "sentence", "code"),
     [
-        (("send", "--file", "no-such-file", "--name", "a"), "There is no file no-such-file."),
-        (("status", "--target", "cloud"), "There is no target 'cloud'."),
-        (("status", "--name", "Not A Name"), "cannot be the name of a lab"),
-        (("up", "--target", "localstack"), "does not answer"),
+        (("send", "--file", "no-such-file", "--name", "a"), "There is no file no-such-file.", 2),
+        (("status", "--target", "cloud"), "There is no target 'cloud'.", 2),
+        (("status", "--name", "Not A Name"), "cannot be the name of a lab", 2),
+        (("ramp", "--rates", "fast"), "is not a number", 2),
+        (("ramp", "--expect", "p99<500"), "needs a unit", 2),
+        (("up", "--target", "localstack"), "does not answer", 3),
+        (("ramp", "--target", "localstack"), "does not answer", 3),
     ],
 )
 def test_a_mistake_of_the_user_is_no_traceback(
-    lab: Callable[..., subprocess.CompletedProcess[str]], arguments: tuple[str, ...], sentence: str
+    lab: Callable[..., subprocess.CompletedProcess[str]], arguments: tuple[str, ...], sentence: str, code: int
 ) -> None:
     refused = lab(*arguments, LAB_ENDPOINT_URL="http://127.0.0.1:1")
-    assert refused.returncode == 1
+    assert refused.returncode == code
     assert sentence in refused.stderr
     assert "Next: " in refused.stderr
     assert "Traceback" not in refused.stderr

@@ -10,10 +10,19 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from scenarios import ACCOUNT, ECHO, Workflow, machine, task, types
 
-from conftest import EVERYTHING, Function, LocalStack, allow, deploy, make_role, start_localstack, wait_until
 from lab.emulator.runtime.hooks.registry import NAMES
+from tests.emulator.running import (
+    EVERYTHING,
+    Function,
+    LocalStack,
+    allow,
+    deploy,
+    make_role,
+    start_localstack,
+    wait_until,
+)
+from tests.emulator.scenarios import ACCOUNT, ECHO, Workflow, machine, task, types
 
 CALLER = """
 import boto3
@@ -27,6 +36,9 @@ def lambda_handler(event, context):
     return "done"
 """
 OTHERS_ONLY = {"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sts:AssumeRole"}
+
+
+pytestmark = pytest.mark.needs_hook("permissions")
 
 
 @pytest.fixture(scope="module")

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from recorded_calls import named_in, recorded, whole_run_on_an_account_in_this_process
 
-from lab import observe, paths, session, stack
+from lab import observe, paths, session, stack, workshop
 from lab.emulator import launcher
 from lab.load import messages
 from lab.stack import Names, Settings, mapping, queues
 from lab.target import Target, permissions
 from lab.workshop import self_checks
+from tests.emulator.recorded_calls import named_in, recorded, whole_run_on_an_account_in_this_process
 
 LAB = {"partition": "aws", "region": "us-east-1", "account": "000000000000", "name": "a"}
 
@@ -38,8 +38,18 @@ def calls(state_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> set[s
         target.client("sqs").send_message(QueueUrl=queue_url, MessageBody=messages.broken("not_json").body)
         watch.until_drained(1, patience_s=60)
         assert len(watch.dead_letters()) == 1
-        observe.drain_messages(target.client("sqs"), queues.url(names, names.dead_letter_queue))
+        dead_url = queues.url(names, names.dead_letter_queue)
+        observe.drain_messages(target.client("sqs"), dead_url)
+        target.client("sqs").send_message(QueueUrl=dead_url, MessageBody=messages.SAMPLE_BODY)
+        assert session.redrive(target).moved == 1
         session.ramp(target, session.RampOptions(rates="2", seconds=2), interactive=False)
+        exported = session.export(target)
+        target.client("cloudformation").create_stack(
+            StackName=names.stack, TemplateBody=exported.text, Capabilities=["CAPABILITY_IAM"]
+        )
+        workshop.wait_for_stack(names, "create")
+        workshop.update_stack(names, exported.text, {"BatchSize": 4})
+        assert len(workshop.events(names))
         mapping.set_enabled(names, False)
         assert session.down(target) == []
     finally:

@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from conftest import LocalStack
 from lab.doctor import probes
+from tests.emulator.running import LocalStack
 
 # Found by the probes, and so in the documentation.
 DIFFERS = {"resources by tag"}

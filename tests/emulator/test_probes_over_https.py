@@ -19,7 +19,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from conftest import LocalStack
+from tests.emulator.running import LocalStack
 
 KEY, SECRET = "PROBEKEYOFATEST", "a-secret-of-a-test"
 
@@ -130,7 +130,7 @@ def test_with_its_certificate_and_keys_it_is_probed_and_no_key_is_said(secured: 
 
 def test_without_its_certificate_nothing_is_sent_and_the_option_is_named(secured: Secured) -> None:
     run = doctor("--endpoint-url", secured.url, LAB_PROBE_ACCESS_KEY=KEY, LAB_PROBE_SECRET_KEY=SECRET)
-    assert run.returncode == 1
+    assert run.returncode == 3
     assert f"The certificate of {secured.url} is not trusted (self-signed certificate" in run.stderr
     assert f"Next: lab doctor --endpoint-url {secured.url} --ca-bundle FILE" in run.stderr
 
@@ -140,7 +140,7 @@ def test_with_other_keys_it_says_so_and_not_that_everything_is_missing(secured: 
         *("--endpoint-url", secured.url, "--ca-bundle", secured.certificate),
         *("--access-key", "SOMEBODYELSE", "--secret-key", SECRET),
     )
-    assert run.returncode == 1
+    assert run.returncode == 3
     assert f"{secured.url} does not take these keys (InvalidClientTokenId)." in run.stderr
     assert "LAB_PROBE_ACCESS_KEY=" in run.stderr
     assert "SOMEBODYELSE" not in run.stdout + run.stderr
@@ -156,12 +156,12 @@ def test_one_that_speaks_no_https_is_told_from_one_that_is_not_trusted() -> None
     finally:
         server.shutdown()
         server.server_close()
-    assert run.returncode == 1
+    assert run.returncode == 3
     assert f"{url} does not speak https." in run.stderr
     assert "http:// in place of https://" in run.stderr
 
 
 def test_one_that_speaks_https_only_is_told_how(secured: Secured) -> None:
     run = doctor("--endpoint-url", secured.url.replace("https:", "http:"))
-    assert run.returncode == 1
+    assert run.returncode == 3
     assert "with https:// in the URL" in run.stderr

@@ -160,6 +160,7 @@ def test_a_message_that_cannot_start_ends_in_the_dead_letter_queue_and_its_neigh
     stack.provision(target)
 
 
+@pytest.mark.needs_hook("queue_mapping")  # a mapping that is changed while a batch is at work
 def test_without_partial_batch_responses_the_same_message_would_be_lost(target: Target) -> None:
     """What notebook 01 says of ReportBatchItemFailures: the function never raises, so each batch is a success."""
     names = stack.provision(target)
@@ -183,6 +184,7 @@ def test_without_partial_batch_responses_the_same_message_would_be_lost(target: 
     assert mapping.find(names)["FunctionResponseTypes"] == ["ReportBatchItemFailures"]  # type: ignore[index]
 
 
+@pytest.mark.needs_hook("permissions")
 @pytest.mark.parametrize(
     ("role", "policy", "action"),
     [

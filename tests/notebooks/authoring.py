@@ -158,7 +158,14 @@ def complaints(edition: Edition) -> list[str]:
     if _essence(notebook) != _essence(wanted):
         found.append(f"its cells differ from {edition.source.name}: {_first_difference(notebook, wanted)}")
     if edition.solved:
-        return found + unexecuted(notebook) + leaks(notebook) + unguarded(notebook) + undescribed(notebook)
+        return (
+            found
+            + unexecuted(notebook)
+            + misnumbered(notebook)
+            + leaks(notebook)
+            + unguarded(notebook)
+            + undescribed(notebook)
+        )
     return found + spoilers(notebook)
 
 
@@ -180,6 +187,17 @@ def spoilers(notebook: nbformat.NotebookNode) -> list[str]:
         f"code cell {number} has an output or an execution count: the learner's edition has none"
         for number, cell in enumerate(code, start=1)
         if cell.outputs or cell.execution_count is not None
+    ]
+
+
+def misnumbered(notebook: nbformat.NotebookNode) -> list[str]:
+    """Results with another number than their cell: a page would show ``[8]`` beside the code and ``[7]`` below it."""
+    return [
+        f"the result of code cell [{cell.execution_count}] says [{output.execution_count}]"
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+        if output.output_type == "execute_result" and output.execution_count != cell.execution_count
     ]
 
 

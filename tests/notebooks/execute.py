@@ -6,7 +6,6 @@ All of it happens in an embedded lab of its own, which starts empty and is throw
 from __future__ import annotations
 
 import os
-import socket
 import sys
 import tempfile
 import time
@@ -22,6 +21,7 @@ from lab import charts, stack, target  # noqa: F401 - charts: the font cache is 
 from lab.emulator import launcher
 from tests.notebooks import authoring
 from tests.notebooks.authoring import Edition
+from tests.ports import free_port
 
 CELL_TIMEOUT_S = 300
 # Notebooks that need nothing to be there.
@@ -58,14 +58,6 @@ def in_environment(variables: dict[str, str]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-
-
-def free_port() -> int:
-    """A port on 127.0.0.1 that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def prepare(path: Path) -> None:
@@ -120,6 +112,9 @@ def keep_what_is_alike(new: nbformat.NotebookNode, path: Path) -> None:
             and not _pictures(cell)
         ):
             cell.outputs = before.outputs
+            for output in cell.outputs:
+                if output.output_type == "execute_result":
+                    output.execution_count = cell.execution_count  # cells may have come and gone above it
 
 
 def _pictures(cell: nbformat.NotebookNode) -> bool:

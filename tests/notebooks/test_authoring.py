@@ -140,6 +140,19 @@ def test_executing_anew_makes_no_noise_of_ids(lesson: list[Edition]) -> None:
     assert new.cells[-1].outputs[0].text == "something else\n"
 
 
+def test_a_result_has_the_number_of_its_cell_also_when_it_is_kept(lesson: list[Edition]) -> None:
+    def give(cells: list[nbformat.NotebookNode]) -> None:
+        data = {"text/plain": "42"}
+        cells[-1].outputs = [nbformat.v4.new_output("execute_result", data=data, execution_count=7)]
+
+    (complaint,) = changed(lesson[1], give)
+    assert complaint.endswith("says [7]")
+    new = nbformat.read(lesson[1].path, as_version=4)
+    execute.keep_what_is_alike(new, lesson[1].path)
+    nbformat.write(new, lesson[1].path)
+    assert authoring.complaints(lesson[1]) == []
+
+
 def test_a_learners_notebook_that_tells_what_comes_out_is_found(lesson: list[Edition]) -> None:
     def tell(cells: list[nbformat.NotebookNode]) -> None:
         cells[1].outputs = [nbformat.v4.new_output("stream", name="stdout", text="42\n")]

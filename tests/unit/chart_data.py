@@ -114,3 +114,45 @@ def statistics(texts: int = 300) -> pd.DataFrame:
             "num_special_chars": random.poisson(22, texts),
         }
     )
+
+
+def account_table(*kinds: tuple[str, str | None, int]) -> pd.DataFrame:
+    """The two columns of an account that its chart needs; each kind is a fate, an error and how many."""
+    rows = [(fate, error) for fate, error, count in kinds for _ in range(count)]
+    return pd.DataFrame(rows, columns=["fate", "error"], dtype=object)
+
+
+SOURCE_NAMES = ("SQS queue", "EventBridge rule", "S3 bucket", "Kinesis stream", "DynamoDB table", "SQS and a pipe")
+
+
+def source_percentiles(*rows: tuple[float | None, str]) -> pd.DataFrame:
+    """One row a source: its p50 in seconds (None: nothing began), and why it does not count."""
+    return pd.DataFrame(
+        [
+            {"source": name, "sent": 200, "ended": 0 if p50 is None else 200, "void": void}
+            | dict.fromkeys(("p50", "p90", "p99", "max"), float("nan"))
+            | ({} if p50 is None else {"p50": p50, "p90": p50 * 1.5, "p99": p50 * 2, "max": p50 * 4})
+            for name, (p50, void) in zip(SOURCE_NAMES, rows, strict=False)
+        ]
+    )
+
+
+def started(ways: Sequence[str], count: int = 12) -> pd.DataFrame:
+    """Starts in several ways, each slower than the one before it."""
+    return pd.DataFrame(
+        [
+            {"way": way, "answered_s": 0.004 * (place + 1) * (1 + number / count), "duration_s": 0.05 + 0.01 * number}
+            for place, way in enumerate(ways)
+            for number in range(count)
+        ]
+    )
+
+
+def room(learners: int, checks: int) -> pd.DataFrame:
+    """A room whose learners get less and less far; some tried what they did not pass."""
+    rows = []
+    for number in range(checks):
+        passed = learners * (checks - number) // checks
+        tried = (learners - passed) // 3
+        rows.append((f"{number // 4:02d}.{number % 4 + 1}", number % 4 == 3, passed, tried, learners - passed - tried))
+    return pd.DataFrame(rows, columns=["check", "quiz", "passed", "not_yet", "not_begun"])

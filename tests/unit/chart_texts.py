@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from chart_data import STATES
 from matplotlib.text import Text
 
 from lab.charts import Chart
+from tests.unit.chart_data import STATES
 
 
 def task(following: str | None = None, **more: Any) -> dict[str, Any]:

@@ -13,12 +13,15 @@ from typing import Any
 import botocore.session
 import hypothesis
 import pytest
-from installing import make_clone, make_installed
+
+from tests.unit.installing import make_clone, make_installed
 
 # When jsonschema is imported it builds the grammar of international addresses, three seconds, if this package is there.
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 
-# `make quick` looks at fewer examples than `make test`.
+# `make test` looks at the same examples each time: it tells of the change, not of the dice.
+# `make quick` looks at fewer, and at others each time.
+hypothesis.settings.register_profile("same", derandomize=True)
 hypothesis.settings.register_profile("quick", max_examples=hypothesis.settings.default.max_examples // 5)
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -47,19 +50,10 @@ def load_event() -> Callable[[str], dict[str, Any]]:
     return lambda name: json.loads((EVENTS / f"{name}.json").read_text(encoding="utf-8"))
 
 
-# What looks for the emulators of the whole machine, and ends those that a killed run left.
-SEES_ALL_EMULATORS = {"test_launcher", "test_processes"}
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep on one worker what would meet on two, and what is slow to import (moto) or to draw (every chart)."""
+    """Every chart takes seconds to draw."""
     for item in items:
-        if "account" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("account"))
-        elif item.path.stem in SEES_ALL_EMULATORS:
-            item.add_marker(pytest.mark.xdist_group("emulators"))
-        elif "every_chart" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("charts"))
+        if "every_chart" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
 
 
@@ -76,8 +70,9 @@ def one_loader(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
     """An AWS account in this process, region us-east-1, with the environment of somebody who may do all in it."""
-    from aws_stand_in import Account
     from moto import mock_aws
+
+    from tests.unit.aws_stand_in import Account
 
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
@@ -99,7 +94,7 @@ def no_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The clock of everything that waits for AWS: it goes on by itself when somebody sleeps."""
-    from aws_stand_in import Clock
+    from tests.unit.aws_stand_in import Clock
 
     clock = Clock()
     monkeypatch.setattr("lab.stack.waiting.time", clock)
@@ -109,7 +104,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.fixture
 def target(account: Any, clock: Any) -> Any:
     """A lab in that account."""
-    from aws_stand_in import new_target
+    from tests.unit.aws_stand_in import new_target
 
     return new_target(account)
 
@@ -123,7 +118,7 @@ def recorded(load_event: Callable[[str], Any]) -> dict[str, list[str]]:
 @pytest.fixture(scope="session")
 def busy() -> Any:
     """The table `messages` of a run that outgrows what the system can carry."""
-    from chart_data import run_of
+    from tests.unit.chart_data import run_of
 
     return run_of()
 
@@ -131,7 +126,7 @@ def busy() -> Any:
 @pytest.fixture(scope="session")
 def calm() -> Any:
     """The table `messages` of a run that stays far below it."""
-    from chart_data import run_of
+    from tests.unit.chart_data import run_of
 
     return run_of((2, 4, 8), 5, 60)
 

@@ -75,7 +75,7 @@ def make_installed(clone: Path) -> Path:
     (site / "colour-1.0.dist-info").mkdir()
     (site / "colour-1.0.dist-info" / "RECORD").write_text("colour/red.py,,\ncolour-1.0.dist-info/RECORD,,\n")
     (clone / ".venv" / "place").write_text(f"{clone / '.venv'}\n")
-    for step in ("lab", "dev"):
+    for step in ("lab", "dev", "site"):
         files = ("requirements/bootstrap.txt", f"requirements/{step}.txt", "pyproject.toml")
         content = b"".join((clone / file).read_bytes() for file in files)
         digest = subprocess.run(["cksum"], input=content, capture_output=True, check=True).stdout

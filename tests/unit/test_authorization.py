@@ -128,6 +128,14 @@ def test_variables_in_resources() -> None:
          "arn:aws:iam::000000000000:role/r"),
         ("events", "PutRule", {"Name": "r"}, "events:PutRule", HERE.arn("events", "rule/r")),
         ("resourcegroupstaggingapi", "GetResources", {}, "tag:GetResources", "*"),
+        ("kinesis", "GetRecords", {"StreamARN": "s"}, "kinesis:GetRecords", "s"),
+        ("kinesis", "PutRecords", {"StreamName": "s"}, "kinesis:PutRecords", HERE.arn("kinesis", "stream/s")),
+        ("kinesis", "ListStreams", {}, "kinesis:ListStreams", HERE.arn("kinesis", "stream/*")),
+        ("dynamodb", "PutItem", {"TableName": "t"}, "dynamodb:PutItem", HERE.arn("dynamodb", "table/t")),
+        ("dynamodb", "GetItem", {"TableName": "arn:t"}, "dynamodb:GetItem", "arn:t"),
+        ("dynamodbstreams", "DescribeStream", {"StreamArn": "s"}, "dynamodb:DescribeStream", "s"),
+        ("dynamodbstreams", "GetRecords", {"ShardIterator": "arn:s|1|x"}, "dynamodb:GetRecords", "arn:s"),
+        ("dynamodbstreams", "ListStreams", {}, "dynamodb:ListStreams", "*"),
     ],
 )  # fmt: skip
 def test_the_permission_of_an_operation(

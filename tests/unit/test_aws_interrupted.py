@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_stand_in import Account, Clock, StopError, new_target, stop_after
 
 from lab import stack
-from lab.stack import Names, sweep, tags
+from lab.stack import Names, exercises, sweep, tags
 from lab.target import Target
+from tests.unit.aws_stand_in import Account, Clock, StopError, new_target, stop_after
 
 pytestmark = pytest.mark.slow  # together
 
@@ -175,7 +175,30 @@ def test_what_the_tagging_service_still_lists_but_is_gone_is_no_survivor(account
     listed: dict[str, Any] = {"ResourceTagMappingList": [{"ResourceARN": arn, "Tags": []} for arn in gone]}
     account.answer("resourcegroupstaggingapi.GetResources", listed)
     assert sweep.survivors(target) == []
-    account.answer(
-        "resourcegroupstaggingapi.GetResources", {"ResourceTagMappingList": [{"ResourceARN": "arn:aws:s3:::x"}]}
-    )
-    assert sweep.survivors(target) == ["arn:aws:s3:::x (found by its tag)"]
+    topic = "arn:aws:sns:us-east-1:123456789012:x"
+    account.answer("resourcegroupstaggingapi.GetResources", {"ResourceTagMappingList": [{"ResourceARN": topic}]})
+    assert sweep.survivors(target) == [f"{topic} (found by its tag)"]
+
+
+def test_what_a_standard_workflow_of_an_exercise_runs_is_stopped_before_it_is_deleted(
+    account: Account, target: Target
+) -> None:
+    names = stack.provision(target)
+    states = target.client("stepfunctions")
+    machine = states.create_state_machine(
+        name=exercises.name(names, "standard-slow"),
+        type="STANDARD",
+        definition='{"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 300, "End": true}}}',
+        roleArn=names.role_arn(names.workflow_role),
+    )["stateMachineArn"]
+    running = states.start_execution(stateMachineArn=machine)["executionArn"]
+    assert stack.destroy(target) == []
+    told = list(zip(account.calls, account.parameters, strict=True))
+    stopped = [number for number, (call, _) in enumerate(told) if call == "stepfunctions.StopExecution"]
+    deleted = [
+        number
+        for number, (call, made) in enumerate(told)
+        if call == "stepfunctions.DeleteStateMachine" and made["stateMachineArn"] == machine
+    ]
+    assert [told[number][1]["executionArn"] for number in stopped] == [running]
+    assert max(stopped) < min(deleted)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 
 import pytest
-from aws_stand_in import Account, Clock, new_target
 from botocore.exceptions import ClientError
 
 from lab import stack
 from lab.stack import Names, Settings, functions, logs, queues, roles, waiting
 from lab.stack.names import FUNCTIONS
 from lab.target import ClockError, DeniedError, Target, explain
+from tests.unit.aws_stand_in import Account, Clock, new_target
 
 
 def test_region_account_and_partition_are_the_callers(target: Target) -> None:

@@ -7,12 +7,12 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from analysis_data import executions, received, run_through, sends
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lab.analysis.backlog import backlog_over_time, count_under_way, littles_law, slope, stage_backlog
 from lab.analysis.latency import join_messages
+from tests.unit.analysis_data import executions, received, run_through, sends
 
 stays = st.lists(st.tuples(st.floats(0, 50), st.floats(0.001, 30)), min_size=1, max_size=60)
 

@@ -13,17 +13,48 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
-from chart_data import STATES, execution, run_of, state_times, statistics, zipf_words
-from chart_texts import ALL_KINDS, FOUR, shown, texts_of
 from matplotlib._pylab_helpers import Gcf
 from nbconvert import HTMLExporter
 
 from lab import charts
+from lab.analysis import queueing
+from lab.analysis.aws_rules import Workload
 from lab.analysis.latency import stage_table
+from lab.analysis.scaling import simulate
 from lab.charts import Chart
+from lab.charts.style import state_styles
+from tests.unit.chart_data import (
+    STATES,
+    account_table,
+    execution,
+    room,
+    run_of,
+    source_percentiles,
+    started,
+    state_times,
+    statistics,
+    zipf_words,
+)
+from tests.unit.chart_texts import ALL_KINDS, FOUR, shown, texts_of
+from tests.unit.test_queueing import stages
 
 MANY_RATES = [2 * 1.25**step for step in range(20)]
 LONG_NAMES = [f"State {place} with quite a long name {'x' * 6 * place}" for place in range(12)]
+
+
+def of_theory() -> dict[str, Chart]:
+    calm = stages([10, 25, 40, 60, 80, 240], demand=(0.006, 0.003, 0.002), processors=16)
+    loads = {f"{rate:,}/s": simulate(Workload([(rate, 5)]), drain_s=5) for rate in (100, 10_000, 1_000_000)}
+    fluid = simulate(*queueing.as_workload([(100, 2)], batches=2, batch_s=0.5))
+    measured = pd.DataFrame({"time_s": [0.0, 2.0, 5.2], "in_queue": [0, 123, 0]})
+    return {
+        "busy": charts.busy_by_rate(calm, queueing.forecast(calm), 171.0),
+        "times": charts.time_and_theory(calm, queueing.expected_times(calm, 0.006)),
+        "simulated": charts.simulated_and_measured(fluid, measured),
+        "ended": charts.where_they_ended(loads),
+        "queue and age": charts.queue_and_age(loads),
+        "cost of success": charts.cost_of_success(loads),
+    }
 
 
 @pytest.fixture(scope="module")
@@ -67,10 +98,30 @@ def every_chart(busy: pd.DataFrame) -> dict[str, Chart]:
         "ranks, one": charts.rank_frequency({"only": 1}),
         "statistics": charts.text_statistics(statistics()),
         "statistics, one": charts.text_statistics(statistics(1)),
+        "fates": charts.fates(account_table(("succeeded", None, 9), ("lost", "InvalidMessageError", 1))),
+        "fates, ugly": charts.fates(
+            account_table(
+                ("succeeded", None, 98_765),
+                ("unobserved", None, 3),
+                *(("failed", f"Error{'x' * 5 * number}", 20 * number + 1) for number in range(12)),
+                *(("dead_lettered", f"Error{number}", 1) for number in range(4)),
+            )
+        ),
+        "sources": charts.latency_by_source(source_percentiles((0.02, ""), (0.5, ""), (None, ""), (0.3, "it lagged"))),
+        "sources, one": charts.latency_by_source(source_percentiles((0.02, ""))),
+        "sources, long names": charts.latency_by_source(
+            source_percentiles((0.02, ""), (9.0, "it lagged")).assign(source=["a name " * 12, "x" * 80])
+        ),
+        "starts": charts.starts(started(("Express, asynchronous", "Express, synchronous", "Standard"))),
+        "starts, one": charts.starts(started(("Standard",)).head(1)),
+        "starts, ugly": charts.starts(started([f"Way {place} with quite a long name" for place in range(9)])),
+        "room": charts.room_progress(room(30, 50)),
+        "room, one learner": charts.room_progress(room(1, 1)),
         "graph": charts.state_machine_graph(FOUR),
         "graph, all kinds": charts.state_machine_graph(ALL_KINDS),
         "pipeline": charts.pipeline(),
         "pipeline, eight states": charts.pipeline([f"State number {number}" for number in range(8)]),
+        **of_theory(),
         "nothing": charts.word_frequencies({}),
     }
     for chart in drawn.values():
@@ -103,7 +154,7 @@ def test_no_two_texts_overlap(every_chart: dict[str, Chart]) -> None:
 
 
 def test_every_axis_has_a_name_with_a_unit(every_chart: dict[str, Chart]) -> None:
-    units = ("(messages/s)", "(ms)", "(s)", "messages", "words", "texts", "characters", "logarithmic")
+    units = ("(messages/s)", "(ms)", "(s)", "messages", "words", "texts", "characters", "learners", "logarithmic")
     for name, chart in every_chart.items():
         for axes in chart.axes:
             if not axes.axison or not axes.get_visible():
@@ -141,6 +192,25 @@ def test_every_chart_says_in_words_all_that_its_sentences_say(every_chart: dict[
             assert "".join(text.split()).rstrip(".") in "".join(chart.alternative.split()), (name, text)
 
 
+def test_the_legend_shows_a_dash_and_its_dot_whole(every_chart: dict[str, Chart]) -> None:
+    checked = []
+    for name, chart in every_chart.items():
+        for legend in chart.legends:
+            for line in legend.get_lines():
+                if line.get_linestyle() == "-.":
+                    dash, gap, dot, _ = (part * line.get_linewidth() for part in mpl.rcParams["lines.dashdot_pattern"])
+                    assert np.ptp(line.get_xdata()) >= dash + gap + dot, f"{name}: {line.get_label()}"
+                    checked.append(name)
+    assert len(checked) > 2
+
+
+def test_states_are_told_apart_without_their_colours() -> None:
+    hatches = [hatch for _, hatch in state_styles(["decode", "describe", "clean", "count"]).values()]
+    assert len(set(hatches)) == 4
+    many = state_styles([str(number) for number in range(14)])
+    assert len(set(many.values())) == 14
+
+
 @pytest.mark.parametrize("template", ["lab", "classic", "basic"])
 def test_the_alternative_text_is_in_a_page_made_of_the_notebook(template: str) -> None:
     chart = charts.word_frequencies({"the": 5, 'a "word" <b>': 3})
@@ -166,6 +236,7 @@ def test_the_alternative_text_is_in_a_page_made_of_the_notebook(template: str) -
         charts.word_frequencies,
         charts.rank_frequency,
         charts.text_statistics,
+        charts.latency_by_source,
     ],
 )
 def test_a_table_without_rows_or_columns_or_numbers_gives_a_sentence(draw: Callable[..., Chart]) -> None:

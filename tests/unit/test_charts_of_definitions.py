@@ -5,12 +5,12 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from chart_data import STATES
-from chart_texts import ALL_KINDS, FOUR, flat, task, texts_of
 
 from lab import charts
 from lab.charts.numbers import number, seconds
 from lab.charts.text import drawable, quoted, shorten
+from tests.unit.chart_data import STATES
+from tests.unit.chart_texts import ALL_KINDS, FOUR, flat, task, texts_of
 
 
 def test_the_graph_of_the_sample_is_a_row_of_its_states() -> None:

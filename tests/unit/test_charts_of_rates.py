@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from chart_texts import flat, shown
 
 from lab import charts
 from lab.analysis.latency import stage_table
 from lab.analysis.saturation import Saturation
+from tests.unit.chart_texts import flat, shown
 
 
 def percentile_rows(*p99: float, rates: tuple[float, ...] = (2, 4, 8), valid: tuple[bool, ...] | None = None) -> Any:
@@ -53,10 +53,10 @@ def test_the_maximum_is_drawn_in_milliseconds() -> None:
 
 def test_invalid_stages_do_not_make_the_finding_and_are_named() -> None:
     chart = charts.latency_by_rate(percentile_rows(0.1, 0.12, 5.0, valid=(True, True, False)))
-    assert chart.finding == "p99 stays at or below 120 ms up to 4 messages/s"
+    assert chart.finding == "p99 stays at or below 120 ms up to 4 messages/s; not counted: 5 s at 8 messages/s"
     assert "Invalid, hollow marks: 8/s (own CPU over 90 %)." in flat(chart)
     none = charts.latency_by_rate(percentile_rows(0.1, 0.2, valid=(False, False)))
-    assert none.finding == "No stage is valid: the sender could not keep its plan"
+    assert none.finding == "No stage is valid; p99 was 100 ms to 200 ms in those that do not count"
 
 
 def test_the_rate_axis_is_linear_and_a_wide_latency_axis_says_that_it_is_logarithmic(busy: pd.DataFrame) -> None:
@@ -91,7 +91,7 @@ def test_the_gap_between_the_two_clocks_is_the_finding(busy: pd.DataFrame) -> No
     [
         ((2.0, 4.0, 7.9), "Completed keeps up with offered, up to 8 messages/s"),
         ((2.0, 4.0, 5.0), "Completed keeps up to 4 messages/s and tops out at 5"),
-        ((1.0, 1.0, 1.0), "Completed stays behind offered at every rate; the most was 1 messages/s"),
+        ((1.0, 1.0, 1.0), "Completed stays behind offered at every rate; the most was 1 message/s"),
     ],
 )
 def test_the_completed_title_follows_the_data(completed: tuple[float, ...], finding: str) -> None:
@@ -106,5 +106,5 @@ def test_the_completed_title_speaks_of_stages_that_count() -> None:
     rows = pd.DataFrame(
         {"offered_rate": [2.0, 4.0, 8.0], "completed_rate": [2.0, 4.0, 5.0], "valid": [True, True, False]}
     )
-    expected = "Completed keeps up with offered, up to 4 messages/s, the highest rate that counts"
+    expected = "Completed keeps up with offered, up to 4 messages/s; not counted: 5 completed at 8 messages/s"
     assert charts.completed_against_offered(rows).finding == expected

@@ -7,18 +7,20 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from chart_data import execution, state_times, zipf_words
-from chart_texts import flat, shown, texts_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lab import charts
 from lab.analysis.latency import stage_table
 from lab.charts.numbers import seconds
+from lab.charts.scales import add_axes
+from lab.charts.stages import stage_bands
+from tests.unit.chart_data import account_table, execution, state_times, zipf_words
+from tests.unit.chart_texts import flat, shown, texts_of
 
 
 def test_the_backlog_names_the_stage_that_fell_behind(busy: pd.DataFrame, calm: pd.DataFrame) -> None:
-    assert charts.backlog_over_time(busy).finding == "The queue fell behind from stage 5 on, at 24 messages/s"
+    assert charts.backlog_over_time(busy).finding == "The backlog grew in stage 5, at 24 messages/s; it drained to zero"
     assert charts.backlog_over_time(calm).finding.startswith("The backlog never ran away: at most ")
     assert charts.backlog_over_time(calm).finding.endswith("and drained to zero")
 
@@ -36,6 +38,15 @@ def test_the_heatmap_draws_the_maximum_of_each_moment(busy: pd.DataFrame) -> Non
     steps = next(patch for patch in chart.axes[0].patches if type(patch).__name__ == "StepPatch")
     assert np.nanmax(steps.get_data().values) == pytest.approx(busy["end_to_end_s"].max() * 1000)
     assert f"highest: {seconds(busy['end_to_end_s'].max())}" in flat(chart)
+
+
+def test_a_stage_that_was_sent_again_has_its_rate_above_it_too() -> None:
+    chart = charts.Chart()
+    (axes,) = add_axes(chart)
+    axes.set_xlim(0, 30)
+    bands = pd.DataFrame({"offered_rate": [10.0, 80.0, 320.0], "start_s": [0.0, 20.0, 10.0]})
+    stage_bands(axes, bands.assign(end_s=bands["start_s"] + 5, stage=range(3), valid=True))
+    assert [text.get_text() for text in axes.texts] == ["10/s", "320/s", "80/s"]
 
 
 def test_bands_carry_the_offered_rates_and_mark_invalid_stages(busy: pd.DataFrame) -> None:
@@ -163,3 +174,37 @@ def test_the_statistics_give_median_and_maximum_of_each() -> None:
     chart = charts.text_statistics(table)
     assert chart.finding == "Texts have 10 to 90 characters, half of them at most 20"
     assert "Words of digits\nmedian 0, maximum 7" in shown(chart)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "finding"),
+    [
+        ((("succeeded", None, 10),), "All 10 messages succeeded"),
+        ((("succeeded", None, 1),), "The one message succeeded"),
+        ((("succeeded", None, 9), ("lost", "InvalidMessageError", 1)), "1 of 10 messages is lost"),
+        (
+            (("succeeded", None, 7), ("failed", "InvalidBase64Error", 2), ("dead_lettered", None, 1)),
+            "None of 10 messages is lost: 7 succeeded, 2 failed, 1 dead-lettered",
+        ),
+        ((("foreign", None, 3),), "No message was sent"),
+    ],
+)
+def test_the_fates_title_follows_the_account(kinds: tuple[tuple[str, str | None, int], ...], finding: str) -> None:
+    assert charts.fates(account_table(*kinds)).finding == finding
+
+
+def test_each_fate_has_a_bar_as_long_as_its_messages_and_each_cause_a_look_of_its_own() -> None:
+    errors = [f"Error{number}" for number in range(20)]
+    kinds = [("succeeded", None, 30), ("lost", "Error0", 2), *(("failed", error, 1) for error in errors)]
+    chart = charts.fates(account_table(*kinds))
+    (axes,) = chart.axes
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert names == ["succeeded", "failed", "dead-lettered", "still queued", "lost"]
+    lengths = [0.0] * len(names)
+    for bar in axes.patches:
+        lengths[round(bar.get_y() + bar.get_height() / 2)] += bar.get_width()
+    assert lengths == [30, 20, 0, 0, 2]
+    assert [text.get_text().strip() for text in axes.texts] == ["30", "20", "0", "0", "2"]
+    looks = [(patch.get_facecolor(), patch.get_hatch()) for patch in chart.legends[0].get_patches()]
+    assert len(set(looks)) == 1 + 6 * 3  # no error; and six colours, each with three patterns
+    assert "2 lost with Error0" in chart.alternative

@@ -14,7 +14,7 @@ from lab.clock import UNKNOWN, Break, Difference
 from lab.load import messages as bodies
 from lab.observe import parse_execution_events
 from lab.session import void_stages, write_ramp
-from lab.session.ramp import RampResult, analyse
+from lab.session.outcome import RampResult, analyse
 from lab.target import Target
 from tests import documentation
 from tests.unit import analysis_data as data

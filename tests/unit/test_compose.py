@@ -64,6 +64,7 @@ def schema(name: str) -> dict[str, Any]:
         ("docker-compose.yml", "compose-spec"),
         ("compose.stock.yml", "compose-spec"),
         (".github/workflows/ci.yml", "github-workflows"),
+        (".github/workflows/site.yml", "github-workflows"),
     ],
 )
 def test_the_file_is_valid(file: str, name: str) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pandas as pd
 import pytest
-from aws_stand_in import Account
 
 from lab import charts, session, stack
 from lab.analysis import cost
@@ -17,6 +17,8 @@ from lab.session import quotas as quota_room
 from lab.stack import Settings, mapping
 from lab.target import Target
 from lab.variables import VariableError
+from lab.workshop.quizzes import QUIZZES
+from tests.unit.aws_stand_in import Account
 
 MILLION = 1_000_000
 
@@ -78,6 +80,13 @@ def test_express_and_standard_break_even_by_hand() -> None:
     assert cost.break_even_s(1, log_bytes=1e6) == 0
 
 
+def test_the_quiz_says_where_both_kinds_break_even_with_all_logs() -> None:
+    question = QUIZZES["10"].questions[2]
+    (why,) = (choice.why for choice in question.choices if choice.right)
+    whole = [round(cost.break_even_s(transitions, log_bytes=30_000), -1) for transitions in (4, 6)]
+    assert [float(number) for number in re.findall(r"\d+", why)] == whole
+
+
 def test_a_measured_run_by_hand() -> None:
     instant = pd.Timestamp("2026-11-24", tz="UTC")
     later = instant + pd.Timedelta(seconds=1)
@@ -123,6 +132,12 @@ def test_a_measured_run_by_hand() -> None:
     assert billed.lambda_gib_s == pytest.approx(3 * 0.076 / 8 + 2 * 0.153 / 4)
     nothing_came = cost.measured_usage(sends, received, executions, states, invocations.head(0), shape)
     assert nothing_came == usage
+
+    # A workflow of other states than tasks invokes nothing but what starts it, and logs its data half as often.
+    passes = states.assign(type=["Pass", "Choice", "Fail"])
+    alone = cost.measured_usage(sends, received, executions, passes, shape=shape)
+    assert (alone.lambda_requests, alone.lambda_gib_s) == (2, pytest.approx(2 * 0.2 / 8))
+    assert alone.log_bytes == 13 * cost.EVENT_BYTES + 100 * (2 + 2 * 2) + 10 * 2 * 2
 
 
 # ------------------------------------------------------------------------------------------------ quotas
@@ -260,9 +275,9 @@ def test_a_ramp_on_an_emulator_costs_nothing_and_is_not_asked_about() -> None:
     assert said == []
 
 
-def test_the_demos_ramp_is_far_below_the_budget() -> None:
-    bodies = list(messages.generate(len(session.DEMO_RAMP.plan()), seed=1, run_id="r"))
-    assert guard.estimate_of(bodies).total_usd < 0.01
+def test_the_demos_search_is_far_below_the_budget(aws: Target) -> None:
+    bodies = list(messages.generate(session.search_for(aws).most_messages, seed=1, run_id="r"))
+    assert guard.estimate_of(bodies).total_usd < 0.1
 
 
 def test_before_anything_is_made_account_region_and_cost_are_shown(aws: Target) -> None:
@@ -284,8 +299,8 @@ def test_the_chart_of_costs_names_the_most_expensive_service() -> None:
     ("transitions", "finding"),
     [
         (4, "Below about 80 s an execution is cheaper as Express, its logs included"),
-        (100, "An Express Workflow is cheaper for as long as it may run, five minutes"),
-        (0, "A Standard Workflow is cheaper, however short the execution is"),
+        (100, "An Express Workflow, its logs included, is cheaper for as long as it may run, five minutes"),
+        (0, "A Standard Workflow is cheaper than Express, its logs included, however short the execution is"),
     ],
 )
 def test_the_chart_of_both_kinds_says_which_is_cheaper(transitions: int, finding: str) -> None:

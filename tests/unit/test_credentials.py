@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_stand_in import Account
 from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
@@ -19,6 +18,7 @@ from lab.commands import options
 from lab.doctor import probes
 from lab.session import summary
 from lab.target import Target, explain
+from tests.unit.aws_stand_in import Account
 
 MARKERS = {
     "AWS_ACCESS_KEY_ID": "AKIAMARKERMARKER0001",

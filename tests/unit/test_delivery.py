@@ -14,7 +14,15 @@ from botocore.exceptions import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from queue_stand_in import (
+
+from lab.load import (
+    Plan,
+    Progress,
+    Stage,
+    read_ledger,
+)
+from lab.load import run as sender_run
+from tests.unit.queue_stand_in import (
     BUSY,
     INTERNAL,
     INVALID,
@@ -31,14 +39,6 @@ from queue_stand_in import (
     send,
     small_messages,
 )
-
-from lab.load import (
-    Plan,
-    Progress,
-    Stage,
-    read_ledger,
-)
-from lab.load import run as sender_run
 
 
 def one_message(behave: Callable[[int, list[dict[str, Any]]], Any], count: int = 1) -> tuple[Any, FakeQueue, Any]:

@@ -10,7 +10,8 @@ import pytest
 import typer
 
 from lab.commands import app
-from tests import documentation
+from lab.load.messages import BrokenKind
+from tests import broken_bodies, documentation
 
 GROUP = typer.main.get_command(app)
 COMMANDS: dict[str, Any] = dict(getattr(GROUP, "commands", {}))
@@ -32,7 +33,12 @@ def test_the_page_of_commands_is_what_their_help_makes() -> None:
     assert documentation.COMMANDS_PAGE.read_text("utf-8") == documentation.commands_page(), "Next: make docs"
 
 
-@pytest.mark.parametrize("schema", ["summary", "status", "learning"])
+def test_the_page_of_broken_bodies_is_what_the_emulator_is_held_to() -> None:
+    assert documentation.BROKEN_BODIES_PAGE.read_text("utf-8") == broken_bodies.page(), "Next: make docs"
+    assert set(broken_bodies.ENDS) == set(BrokenKind)
+
+
+@pytest.mark.parametrize("schema", ["summary", "status", "learning", "manifest"])
 def test_a_schema_says_what_every_key_is_and_takes_no_other(schema: str) -> None:
     rules = json.loads((documentation.SCHEMAS / f"{schema}.schema.json").read_text("utf-8"))
     assert rules["additionalProperties"] is False

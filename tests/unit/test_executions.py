@@ -7,19 +7,19 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from logs_stand_in import ARN, STATES, as_aws_writes_it, event
 
 from lab.observe import (
     parse_execution_events,
     parse_received,
 )
+from tests.unit.logs_stand_in import ARN, STATES, as_aws_writes_it, event
 
 
 def test_columns_are_those_of_the_data_contract() -> None:
     executions, states = parse_execution_events([])
     expected = "execution_arn name lab_id started finished duration_s status error cause input output events"
     assert list(executions.columns) == expected.split()
-    assert list(states.columns) == "execution_arn state entered exited duration_s error".split()
+    assert list(states.columns) == "execution_arn state entered exited duration_s error type".split()
     assert list(parse_received([]).columns) == (
         "message_id lab_id sent first_received started_at execution_arn error request_id".split()
     )

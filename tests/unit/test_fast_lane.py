@@ -181,10 +181,10 @@ def test_an_execution_that_somebody_listens_to_takes_the_ordinary_way(monkeypatc
     monkeypatch.setattr(status_events, "in_place", True)
     start = {"stateMachineArn": "arn:aws:states:eu-west-1:000000000000:stateMachine:a"}
     headers = {b"authorization": AUTHORIZATION}
-    monkeypatch.setattr(status_events, "somebody_listens", lambda account, region: False)
+    monkeypatch.setattr(status_events, "publishes", lambda account, region, machine: False)
     call = OPERATIONS[b"AWSStepFunctions.StartExecution"](headers, start)
     assert (call.context.account_id, call.context.region) == ("000000000000", "eu-west-1")
-    monkeypatch.setattr(status_events, "somebody_listens", lambda account, region: region == "eu-west-1")
+    monkeypatch.setattr(status_events, "publishes", lambda account, region, machine: machine.endswith(":a"))
     with pytest.raises(NotHereError):
         OPERATIONS[b"AWSStepFunctions.StartExecution"](headers, start)
 

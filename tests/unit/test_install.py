@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from installing import NO_INDEX, again, fake_python, install, made_anew, make, run, tools
 
 from lab.doctor import preflight
+from tests.unit.installing import NO_INDEX, again, fake_python, install, made_anew, make, run, tools
 
 OLD = 'case "$1" in --version) echo "Python 3.8.18";; *) exit 1;; esac'
 WITHOUT_VENV = (
@@ -75,7 +78,7 @@ def test_a_python_without_venv_is_told_the_package_to_install(clone: Path, tmp_p
 
 def test_every_command_of_the_makefile_is_listed_by_help(clone: Path) -> None:
     listed = make(clone, "help").stdout
-    for command in ("demo", "test", "lab", "check", "quick", "docs", "notebooks", "bench", "lock", "clean"):
+    for command in ("demo", "test", "lab", "check", "quick", "docs", "notebooks", "site", "bench", "lock", "clean"):
         assert f"{command} " in listed
 
 
@@ -83,7 +86,7 @@ def test_every_command_of_the_makefile_is_listed_by_help(clone: Path) -> None:
 
 
 def test_with_everything_there_nothing_is_done_and_nothing_said(installed: Path) -> None:
-    for step in ("lab", "dev"):
+    for step in ("lab", "dev", "site"):
         ended = install(installed, step)
         assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
 
@@ -211,6 +214,41 @@ def test_a_folder_that_cannot_be_written_is_said(clone: Path) -> None:
     fake_python(clone.parent / "bin", "mkdir", "exit 1")
     ended = install(clone, "lab", sys.executable, PATH=path)
     assert "This folder cannot be written" in ended.stderr
+
+
+SLOW_VENV = (
+    'case "$*" in *--version*) echo "Python 3.14.0" ;;'
+    " *-m\\ venv*) echo begins >>venvs; sleep 1; echo ends >>venvs; exit 1 ;; esac"
+)
+
+
+def test_two_that_install_at_once_do_so_one_after_the_other(clone: Path, tmp_path: Path) -> None:
+    python = fake_python(tmp_path / "pythons", "python3.14", SLOW_VENV)
+    with ThreadPoolExecutor() as two:
+        ended = list(two.map(lambda _: install(clone, "lab", str(python)), range(2)))
+    assert (clone / "venvs").read_text().split() == ["begins", "ends"] * 2
+    assert [one.returncode for one in ended] == [1, 1]
+    assert sorted("Another make is installing into this folder" in one.stdout for one in ended) == [False, True]
+    assert not (clone / ".installing").exists()
+
+
+@pytest.mark.parametrize("holder", [None, "gone"])
+def test_a_turn_whose_owner_was_killed_holds_nobody_up(clone: Path, tmp_path: Path, holder: str | None) -> None:
+    (clone / ".installing").mkdir()
+    if holder:
+        killed = subprocess.Popen(["true"])
+        killed.wait()
+        (clone / ".installing" / "process").write_text(f"{killed.pid}\n")
+    ended = install(clone, "lab", str(fake_python(tmp_path / "pythons", "python3.14", SLOW_VENV)))
+    assert (clone / "venvs").read_text().split() == ["begins", "ends"]
+    assert ("Another make" in ended.stdout) == (holder is None)  # it may just have begun: five seconds
+    assert not (clone / ".installing").exists()
+
+
+def test_with_everything_there_nobody_waits(installed: Path) -> None:
+    (installed / ".installing").mkdir()
+    (installed / ".installing" / "process").write_text(f"{os.getpid()}\n")
+    assert (install(installed).stdout, (installed / ".installing" / "process").exists()) == ("", True)
 
 
 def test_windows_itself_is_told_what_works(clone: Path) -> None:

@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from installing import PROJECT, again, fake_python, install, made_anew, make, run
+
+from tests.unit.installing import PROJECT, again, fake_python, install, made_anew, make, run
 
 GIT = ("git", "-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "core.autocrlf=true")
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from logs_stand_in import FakeLogs
 
 from lab import session
 from lab.emulator.runtime.results import Outcome, log_text
@@ -17,6 +16,7 @@ from lab.session import invocations
 from lab.stack import Names
 from lab.stack.names import FUNCTIONS
 from lab.target import Target
+from tests.unit.logs_stand_in import FakeLogs
 
 WARM = (
     "REPORT RequestId: w-1\tDuration: 2.75 ms\tBilled Duration: 3 ms\tMemory Size: 128 MB\tMax Memory Used: 56 MB\t\n"

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
-from queue_stand_in import WALL_NS
 
 from lab.load import (
     Plan,
@@ -14,6 +13,7 @@ from lab.load import (
 )
 from lab.load.judge import TOO_LATE, Trace, stage_table
 from lab.load.sends import SendRow
+from tests.unit.queue_stand_in import WALL_NS
 
 
 def judged(

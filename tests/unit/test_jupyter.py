@@ -15,6 +15,7 @@ import webbrowser
 from pathlib import Path
 
 import pytest
+from jupyterlab_server.workspaces_handler import WorkspacesManager
 
 from lab.commands import surroundings
 from lab.target import Target
@@ -79,8 +80,6 @@ c.PasswordIdentityProvider.hashed_password = "argon2:of another server"
 def test_the_users_jupyter_configuration_makes_no_other_server_of_ours(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from jupyterlab.labapp import LabApp
-
     users = tmp_path / "user"
     users.mkdir()
     (users / "jupyter_server_config.py").write_text(USERS_OWN)
@@ -92,7 +91,7 @@ def test_the_users_jupyter_configuration_makes_no_other_server_of_ours(
     target = Target("localstack", "workshop", endpoint_url="http://127.0.0.1:1")
     environment = jupyter_settings.environment(target, home, "ours", tmp_path)
     command = jupyter_settings.command(tmp_path, "127.0.0.1", 4321)
-    assert command[1:3] == ["-m", LabApp.__module__.partition(".")[0]]
+    assert command[1] == "-c"
     asked = subprocess.run(
         [sys.executable, "-c", READ, *command[3:]],
         env=environment,
@@ -187,9 +186,20 @@ def test_without_a_home_the_cache_of_the_charts_goes_to_the_labs_own_folder(
 
 def test_jupyterlab_opens_without_side_bars_and_later_as_it_was_left(tmp_path: Path) -> None:
     jupyter_settings.write(tmp_path)
-    (space,) = (tmp_path / "workspaces").iterdir()
-    layout = json.loads(space.read_text())["data"]["layout-restorer:data"]
+    manager = WorkspacesManager(str(tmp_path / "workspaces"))
+    layout = manager.load("default")["data"]["layout-restorer:data"]
     assert (layout["left"]["collapsed"], layout["right"]["collapsed"]) == (True, True)
+    (space,) = (tmp_path / "workspaces").iterdir()
     space.write_text(space.read_text().replace("true", "false"))
     jupyter_settings.write(tmp_path)
     assert '"collapsed": false' in space.read_text()
+
+
+def test_the_server_starts_without_what_takes_long_and_nobody_needs() -> None:
+    """jsonschema does without rfc3987_syntax, and JupyterLab's own main is there. `lab` itself loads no server."""
+    server = jupyter_settings.command(Path(), "127.0.0.1", 1)[2]
+    code = server.replace("sys.exit(main())", "import jsonschema; print(main.__self__.__name__, 'lark' in sys.modules)")
+    asked = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
+    assert (asked.stdout.split(), asked.returncode) == (["LabApp", "False"], 0), asked.stderr
+    code = "import sys; from lab.workshop import jupyter_settings; print('jupyter_server' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True, timeout=120).strip() == "False"

@@ -7,7 +7,6 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from analysis_data import ORIGIN, executions, instants, received, run_through, sends, text
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,6 +20,7 @@ from lab.analysis.latency import (
     stage_windows,
     state_durations,
 )
+from tests.unit.analysis_data import ORIGIN, executions, instants, received, run_through, sends, text
 
 NOTHING_RECEIVED = received([], [], [])
 NOTHING_EXECUTED = executions([], [], [])

@@ -77,6 +77,7 @@ def test_what_was_predicted_and_tried_is_in_a_file_of_the_form_that_is_documente
             "04.1": {"tries": 3, "hints": 2, "recipe": True, "verdict": "solved"},
             "05.2": {"tries": 0, "hints": 1, "recipe": False, "verdict": "not yet"},
         },
+        "quizzes": {},
     }
 
 
@@ -118,13 +119,30 @@ def test_every_exercise_has_two_hints_and_a_recipe_that_differ() -> None:
         assert exercise.title.startswith("Exercise ")
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"schema_version": 99}', ""])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("{", "[]", '{"schema_version": 99}', ""),
+        '{"schema_version": 1, "predictions": {}, "checks": []}',
+        '{"schema_version": 1, "predictions": {}, "checks": {"04.1": {"tries": 1}}}',
+    ],
+)
 def test_a_file_that_cannot_be_read_is_put_aside_and_never_deleted(file: Path, text: str) -> None:
     file.parent.mkdir()
     file.write_text(text)
     workshop.predict("it", 1)
     assert json.loads(file.read_text("utf-8"))["predictions"] == {"it": 1}
     assert file.with_suffix(".unreadable.json").read_text() == text
+
+
+def test_a_file_of_before_there_were_quizzes_is_still_read(file: Path) -> None:
+    file.parent.mkdir()
+    solved = {"tries": 2, "hints": 1, "recipe": False, "verdict": "solved"}
+    old = {"schema_version": 1, "predictions": {"it": 2}, "checks": {"04.1": solved}}
+    documentation.validate(old, "learning")
+    file.write_text(json.dumps(old))
+    workshop.predict("it", 1)
+    assert json.loads(file.read_text("utf-8")) == {**old, "predictions": {"it": 1}, "quizzes": {}}
 
 
 def test_where_nothing_can_be_written_the_lesson_goes_on(

@@ -8,7 +8,6 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from queue_stand_in import BUSY, OUTCOMES, FakeQueue, first, make_sender, small_messages
 
 from lab.load import (
     LedgerError,
@@ -16,6 +15,7 @@ from lab.load import (
     Stage,
     read_ledger,
 )
+from tests.unit.queue_stand_in import BUSY, OUTCOMES, FakeQueue, first, make_sender, small_messages
 
 
 def test_plan_is_on_disk_before_the_first_message_leaves(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from lab import live
 from lab.live import Moment
+from lab.workshop.page import WIDTH
 
 KERNEL = SimpleNamespace(kernel=object(), user_ns={})
 
@@ -57,6 +58,17 @@ def test_the_terminal_gets_a_bar_with_sent_finished_and_backlog() -> None:
     assert last.startswith("ramp: 100%")
     assert "540/540" in last
     assert "sent 540 · finished 540 · backlog 0 · p99 210 ms" in last
+
+
+def test_the_line_of_a_kernel_that_nobody_watches_fits_a_narrow_page(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(live, "_shell", lambda: KERNEL)
+    with live.view(total=1890, interactive=False) as update:
+        update(sent=1890, finished=1890, backlog=0, p99_s=3.45)
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "p99 3.45 s" in line
+    assert len(line) <= WIDTH
 
 
 def test_a_kernel_that_nobody_watches_gets_one_line_of_output(
@@ -158,7 +170,7 @@ def test_the_chart_after_the_ramp_has_three_panels_with_units() -> None:
     assert [axes.get_title(loc="left") for axes in chart.axes] == [
         "messages",
         "backlog (messages)",
-        "p99 end to end (ms)",
+        "p99 of the last 200 (ms)",
     ]
     assert live.chart([], 200).finding == "Waiting for the first message"
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from logs_stand_in import FakeLogs, ids
 
 from lab.observe import (
     ExecutionLog,
     LogGroupMissingError,
     LogReader,
 )
+from tests.unit.logs_stand_in import FakeLogs, ids
 
 
 def test_pages_are_followed_to_the_end() -> None:

@@ -12,6 +12,7 @@ import pytest
 from lab.emulator.runtime.hooks.mapping_batches import Batches, wanted
 from lab.emulator.runtime.hooks.mapping_hold_back import FEW, MOST, PATIENCE_S, SLOW_BATCHES, SLOW_S, Executions, Pace
 from lab.emulator.runtime.hooks.payload_limits import MAXIMUM_BYTES, fits, text_fits
+from lab.emulator.runtime.hooks.queue_mapping import gathered
 from lab.emulator.runtime.settings import workers_behind_mapping
 
 
@@ -104,6 +105,55 @@ def test_what_is_raised_by_a_batch_is_not_and_its_place_is_free_again(caplog: py
         batches.wait_until_over()
     batches.close()
     assert caplog.text.count("on the way") == 3
+
+
+# The batching window
+
+
+class Queue:
+    """Messages that come at given seconds; a wait at it ends with the first of them."""
+
+    def __init__(self, *comes_at: float) -> None:
+        self.comes_at = list(comes_at)
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def receive(self, most: int, wait_s: float) -> list[float]:
+        if not any(at <= self.now for at in self.comes_at):
+            self.now = min([self.now + wait_s, *self.comes_at])
+        there = [at for at in self.comes_at if at <= self.now][:most]
+        del self.comes_at[: len(there)]
+        return there
+
+    def batch(self, most: int, window_s: float, ends_at: float = 1e9) -> tuple[list[float], float]:
+        found = gathered(self.receive, most, window_s, lambda: self.now >= ends_at, self)
+        return found, pytest.approx(self.now)
+
+
+@pytest.mark.parametrize(
+    ("comes_at", "window_s", "batch", "over_at"),
+    [
+        ([0, 0, 0.5], 0, [0, 0], 0.0),  # without a window: what is there
+        ([], 0, [], 0.2),
+        ([0, 0.5, 0.9, 1.0, 1.2], 5, [0, 0.5, 0.9, 1.0], 1.0),  # full
+        ([0, 0.5, 1.9, 2.5], 2, [0, 0.5, 1.9], 2.0),  # over
+        ([], 2, [], 2.0),
+        ([0] * 7, 2, [0] * 4, 0.0),
+    ],
+)
+def test_a_batch_is_gathered_until_it_is_full_or_its_window_is_over(
+    comes_at: list[float], window_s: float, batch: list[float], over_at: float
+) -> None:
+    assert Queue(*comes_at).batch(4, window_s) == (batch, over_at)
+
+
+def test_a_mapping_that_ends_in_its_window_gives_what_it_has_and_takes_nothing_more() -> None:
+    queue = Queue(0, 0.3, 0.9)
+    assert queue.batch(4, 300, ends_at=0.5) == ([0, 0.3], 0.5)
+    assert queue.batch(4, 300, ends_at=0.5) == ([], 0.5)
+    assert queue.comes_at == [0.9]
 
 
 # The hold-back

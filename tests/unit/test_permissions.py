@@ -13,7 +13,6 @@ from typing import Any
 import boto3
 import parliament
 import pytest
-from aws_stand_in import Account
 from botocore.exceptions import ClientError
 from moto.core import set_initial_no_auth_action_count
 from moto.iam.access_control import IAMRequestBase
@@ -22,6 +21,7 @@ from lab import stack
 from lab.session import quotas as quota_room
 from lab.stack import Names, Settings, documents, mapping, roles
 from lab.target import DeniedError, Target, explain, permissions
+from tests.unit.aws_stand_in import Account
 
 LAB = {"partition": "aws", "region": "us-east-1", "account": "123456789012", "name": "a"}
 # AWS's list of managed policies' length, white space not counted.
@@ -54,7 +54,7 @@ def all_documents(names: Names) -> dict[str, dict[str, Any]]:
     """Every policy that is printed or deployed."""
     found = {
         file: json.loads(documents.policy(file, names.substitutions))
-        for role in roles.wanted(names)
+        for role in roles.wanted(names, Settings(workflow="resilient", start="synchronous"))
         for file in role.policies
     }
     return found | {"lab policy": permissions.policy(**LAB)}
@@ -81,7 +81,8 @@ def test_resources_are_named_wherever_aws_allows_it(all_documents: dict[str, dic
         for statement in statements(document):
             if "*" not in statement["Resource"]:
                 assert all(
-                    ":express-lab-a-" in arn or "/express-lab-a-" in arn or "event-source-mapping" in arn
+                    any(part in arn for part in (":express-lab-a-", "/express-lab-a-", "event-source-mapping"))
+                    or arn.endswith("event-bus/default")  # every account's own; the events' source is a condition
                     for arn in statement["Resource"]
                 ), name
                 continue
@@ -116,11 +117,13 @@ def test_table_and_statements_have_the_same_actions() -> None:
     assert needed == permissions.known_actions()
 
 
-def test_roles_may_be_handed_to_the_two_services_only() -> None:
+def test_roles_may_be_handed_to_the_services_that_take_them_only() -> None:
     (statement,) = [entry for entry in statements(permissions.policy(**LAB)) if "iam:PassRole" in entry["Action"]]
     assert statement["Action"] == ["iam:PassRole"]
     assert statement["Condition"]["StringEquals"]["iam:PassedToService"] == [
+        "events.amazonaws.com",
         "lambda.amazonaws.com",
+        "pipes.amazonaws.com",
         "states.amazonaws.com",
     ]
 
@@ -130,11 +133,11 @@ def test_each_role_has_what_its_work_needs_and_no_more(all_documents: dict[str, 
         role.name: {
             action for file in role.policies for entry in statements(all_documents[file]) for action in entry["Action"]
         }
-        for role in roles.wanted(names)
+        for role in roles.wanted(names, Settings(workflow="resilient"))
     }
     own_logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
     delivery = {action for action in has[names.workflow_role] if action.startswith("logs:")}
-    assert has[names.workflow_role] == {"lambda:InvokeFunction"} | delivery
+    assert has[names.workflow_role] == {"lambda:InvokeFunction", "sqs:SendMessage"} | delivery
     assert len(delivery) == 8
     assert has[names.functions_role] == own_logs
     # AWS's documentation asks for the three of SQS in the role of a function with a queue as its source.
@@ -153,8 +156,12 @@ RESOURCES = {
     "UUID": lambda value: f"arn:aws:lambda:us-east-1:123456789012:event-source-mapping:{value}",
     "logGroupName": lambda value: f"arn:aws:logs:us-east-1:123456789012:log-group:{value}",
     "stateMachineArn": lambda value: value,
+    "StackName": lambda value: f"arn:aws:cloudformation:us-east-1:123456789012:stack/{value}/an-id",
     "name": lambda value: f"arn:aws:states:us-east-1:123456789012:stateMachine:{value}",
 }
+
+
+OTHER_SOURCES = ("events:", "s3:", "kinesis:", "dynamodb:", "pipes:")
 
 
 def allowing(document: dict[str, Any], action: str, resource: str) -> list[str]:
@@ -181,19 +188,51 @@ def test_each_call_is_allowed_on_the_very_resource_that_it_is_for(account: Accou
                 resources = [RESOURCES["UUID"]("new")]
             assert allowing(document, action, resources[0] if resources else "*"), (action, made)
             looked_at.add(action)
-    # What a run without messages and without faults does not need.
-    assert permissions.known_actions() - looked_at == {
+    # What a run without messages, faults, a stack of the template and other sources does not need.
+    of_sources = {action for action in permissions.known_actions() if action.startswith(OTHER_SOURCES)}
+    listed = (
+        "events:ListRules",
+        "s3:ListAllMyBuckets",
+        "kinesis:ListStreams",
+        "dynamodb:ListTables",
+        "pipes:ListPipes",
+    )
+    assert of_sources & looked_at == set(listed)
+    assert permissions.known_actions() - looked_at - of_sources == {
         "sqs:ReceiveMessage",
         "sqs:DeleteMessage",
         "sqs:ChangeMessageVisibility",
         "sqs:SetQueueAttributes",
+        "sqs:StartMessageMoveTask",
+        "sqs:ListMessageMoveTasks",
         "iam:GetRolePolicy",
         "lambda:UpdateFunctionCode",
+        "lambda:PutFunctionConcurrency",
+        "lambda:DeleteFunctionConcurrency",
         "states:UpdateStateMachine",
         "states:StartExecution",
         "states:StartSyncExecution",
+        "states:DescribeExecution",
+        "states:GetExecutionHistory",
+        "states:StopExecution",
+        "states:RedriveExecution",
+        "states:SendTaskSuccess",
         "lambda:InvokeFunction",
         "lambda:GetFunction",
+        "cloudformation:CreateStack",
+        "cloudformation:UpdateStack",
+        "cloudformation:DeleteStack",
+        "cloudformation:DescribeStackEvents",
+        "cloudformation:TagResource",
+        "cloudwatch:PutMetricAlarm",
+        "cloudwatch:TagResource",
+        "cloudwatch:ListTagsForResource",
+        "cloudwatch:DescribeAlarms",
+        "cloudwatch:DeleteAlarms",
+        "sqs:ListQueueTags",
+        "iam:ListAttachedRolePolicies",
+        "logs:ListTagsForResource",
+        "states:ListTagsForResource",
     }
 
 

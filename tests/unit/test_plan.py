@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from queue_stand_in import FakeQueue, make_sender, small_messages
 
 from lab.load import (
     Plan,
@@ -21,6 +20,7 @@ from lab.load import (
     parse_rates,
     staircase,
 )
+from tests.unit.queue_stand_in import FakeQueue, make_sender, small_messages
 
 RATES = st.floats(0.1, 50)
 STAGES = st.lists(st.builds(Stage, RATES, st.floats(10, 20)), min_size=1, max_size=5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -10,6 +11,7 @@ import pytest
 from lab.observe import (
     QueueDepth,
     drain_messages,
+    most_receives,
     peek_messages,
     queue_depth,
 )
@@ -23,6 +25,8 @@ class FakeQueue:
         self.hidden: set[str] = set()
         self.receives = dict.fromkeys(self.messages, 0)
         self.shy = True
+        self.stubborn: dict[str, int] = {}
+        """How often the queue refuses to delete a message."""
 
     def receive_message(self, **request: Any) -> dict[str, Any]:
         if self.shy:
@@ -55,9 +59,15 @@ class FakeQueue:
         assert len({entry["Id"] for entry in Entries}) == len(Entries) <= 10
         self.hidden -= {entry["ReceiptHandle"] for entry in Entries if entry["VisibilityTimeout"] == 0}
 
-    def delete_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> None:  # noqa: N803
+    def delete_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        failed = []
         for entry in Entries:
-            del self.messages[entry["ReceiptHandle"]]
+            if self.stubborn.get(entry["ReceiptHandle"], 0) > 0:
+                self.stubborn[entry["ReceiptHandle"]] -= 1
+                failed.append({"Id": entry["Id"], "Code": "InternalError", "SenderFault": False})
+            else:
+                del self.messages[entry["ReceiptHandle"]]
+        return {"Failed": failed}
 
     def get_queue_attributes(self, **request: Any) -> dict[str, Any]:
         assert "ApproximateNumberOfMessagesDelayed" in request["AttributeNames"]
@@ -130,3 +140,37 @@ class _Sieve(set[str]):
 
     def __contains__(self, item: object) -> bool:
         return False
+
+
+def test_what_the_queue_does_not_delete_at_once_is_deleted_again() -> None:
+    queue = FakeQueue(BODIES)
+    queue.stubborn = {"id-3": 2, "id-14": 1}
+    assert len(drain_messages(queue, "url")) == len(BODIES)
+    assert queue.messages == {}
+
+
+def test_what_cannot_be_deleted_is_not_called_drained() -> None:
+    queue = FakeQueue(BODIES)
+    queue.stubborn = {"id-3": 100}
+    rows = drain_messages(queue, "url")
+    assert list(queue.messages) == ["id-3"]
+    assert "id-3" not in set(rows["message_id"])
+    assert len(rows) == len(BODIES) - 1
+
+
+def test_thousands_of_messages_are_all_read_and_put_back() -> None:
+    queue = FakeQueue([f'{{"lab_id": "r-{number}"}}' for number in range(2_345)])
+    rows = peek_messages(queue, "url")
+    assert rows["lab_id"].nunique() == 2_345
+    assert queue.hidden == set()
+
+
+def test_the_number_of_receives_is_read_from_the_redrive_policy() -> None:
+    for attributes, expected in (
+        ({"RedrivePolicy": '{"deadLetterTargetArn": "arn", "maxReceiveCount": "5"}'}, 5),
+        ({"RedrivePolicy": '{"deadLetterTargetArn": "arn", "maxReceiveCount": 3}'}, 3),
+        ({"RedrivePolicy": "broken"}, None),
+        ({}, None),
+    ):
+        client = SimpleNamespace(get_queue_attributes=lambda attributes=attributes, **_: {"Attributes": attributes})
+        assert most_receives(client, "url") == expected

@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from logs_stand_in import FakeLogs
 
 from lab.observe import (
     LogEvent,
@@ -16,6 +15,7 @@ from lab.observe import (
     execution_name,
     parse_received,
 )
+from tests.unit.logs_stand_in import FakeLogs
 
 
 @pytest.fixture

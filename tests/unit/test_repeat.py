@@ -13,10 +13,12 @@ import pytest
 
 from lab import charts, observe, session, workshop
 from lab.analysis.latency import stage_table
+from lab.analysis.reconcile import together
+from lab.analysis.saturation import find_saturation
 from lab.load import Plan, staircase
 from lab.load import messages as bodies
 from lab.session import KeptRun, RampResult
-from lab.session.ramp import analyse
+from lab.session.outcome import analyse
 from lab.target import Target
 from lab.workshop import example_run
 from tests.unit.analysis_data import executions, instants, received
@@ -215,7 +217,7 @@ def test_other_rates_are_advised_where_all_passed_or_none(
     whole, _ = carried_out(monkeypatch, BusyMachine())
     stages = capacity_of(whole.stages)
     messages = whole.messages[whole.messages["stage"].isin(stages["stage"])]
-    saturation = repeat.find_saturation(messages, stages)
+    saturation = find_saturation(messages, stages)
     said: list[str] = []
     shown = workshop.run_with_limit(KeptRun(messages, stages, saturation), say=said.append)
     assert advice in " ".join("\n".join(said).split())
@@ -260,6 +262,6 @@ def test_what_one_run_saw_of_the_others_messages_is_no_strangers(monkeypatch: py
     monkeypatch.setattr(repeat, "run_plan", BusyMachine())
     first = session.run_with_repeats(HERE, PLAN, list(bodies.generate(len(PLAN), seed=3))).reconciliation
     second = session.run_with_repeats(HERE, PLAN, list(bodies.generate(len(PLAN), seed=4))).reconciliation
-    both = repeat.together(first, replace(second, foreign=(first.sent[0], "a stranger"), extra_executions=2))
+    both = together(first, replace(second, foreign=(first.sent[0], "a stranger"), extra_executions=2))
     assert both.foreign == ("a stranger",)
     assert (len(both.sent), both.extra_executions) == (2 * len(PLAN), 2)

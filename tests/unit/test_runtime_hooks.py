@@ -264,6 +264,19 @@ def test_rules_and_archives_listen(
     assert status_events.somebody_listens("1", "us-east-1") is expected
 
 
+@pytest.mark.parametrize(
+    ("kind", "listened_to", "expected"),
+    [("EXPRESS", True, False), ("STANDARD", True, True), ("STANDARD", False, False), (None, True, True)],
+)
+def test_only_standard_workflows_send_events(
+    monkeypatch: pytest.MonkeyPatch, kind: str | None, listened_to: bool, expected: bool
+) -> None:
+    monkeypatch.setattr(status_events, "somebody_listens", lambda account, region: listened_to)
+    machine = None if kind is None else SimpleNamespace(sm_type=kind)
+    monkeypatch.setattr(status_events.state_machines, "find", lambda account, region, arn: machine)
+    assert status_events.publishes("1", "us-east-1", "arn") is expected
+
+
 # Memory of executions
 
 

@@ -160,6 +160,37 @@ def test_worker_started_ahead_of_need_serves_the_first_invocation() -> None:
     assert len(factory.started) == 1
 
 
+def test_a_second_worker_starts_ahead_of_need_and_waits_for_its_turn() -> None:
+    first, second = FakeWorker(), FakeWorker()
+    pool, factory = WorkerPool(2, spare_after_s=0.01), Factory(first, second)
+    pool.invoke(event("a"), factory)
+    wait_for(lambda: pool.worker_count == 2 and len(pool._idle) == 2)
+    pool.invoke(event("b"), factory)
+    assert first.handled == ["a", "b"]
+    first.go_on.clear()
+    first.begun.clear()
+    holder = threading.Thread(target=pool.invoke, args=(event("c"), factory))
+    holder.start()
+    assert first.begun.wait(10)
+    pool.invoke(event("d"), factory)
+    first.go_on.set()
+    holder.join(10)
+    assert second.handled == ["d"]
+    assert factory.started == [first, second]
+
+
+@pytest.mark.parametrize("why", ["limit", "closed", "broken"])
+def test_no_second_worker_starts_where_there_is_no_room_or_the_first_one_failed(why: str) -> None:
+    first = FakeWorker()
+    first.usable = why != "broken"
+    pool, factory = WorkerPool(1 if why == "limit" else 2, spare_after_s=0.05), Factory(first)
+    pool.invoke(event("a"), factory)
+    if why == "closed":
+        pool.close()
+    threading.Event().wait(0.15)
+    assert factory.started == [first]
+
+
 def wait_for(condition: object) -> None:
     """Gives other threads the chance to get somewhere."""
     pause = threading.Event()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from analysis_data import run_through
 
 from lab.analysis.latency import stage_table
 from lab.analysis.saturation import Saturation, find_saturation, fit_scalability, knee
+from tests.unit.analysis_data import run_through
 
 STEPS = [4 * 1.25**step for step in range(12)]  # 4 to 46 messages/s
 

@@ -322,3 +322,19 @@ def test_a_wrong_concurrency_is_told(needed: Any, capsys: pytest.CaptureFixture[
     assert "Exercise 2 is solved." in capsys.readouterr().out
     self_checks.exercise_concurrency_needed(needed)
     assert "Not yet" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("mapping", "solved"),
+    [
+        ({"BatchSize": 4, "ScalingConfig": {"MaximumConcurrency": 2}}, True),
+        ({"BatchSize": 4}, False),
+        ({"BatchSize": 10, "ScalingConfig": {"MaximumConcurrency": 2}}, False),
+        ({}, False),
+    ],
+)
+def test_a_mapping_is_changed_as_exercise_12_1_asks_or_not(
+    mapping: dict[str, Any], solved: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    self_checks.exercise_smaller_batches(mapping)
+    assert ("is solved." in capsys.readouterr().out) is solved

@@ -8,7 +8,15 @@ import threading
 import numpy as np
 import pandas as pd
 import pytest
-from queue_stand_in import (
+
+from lab.load import (
+    Plan,
+    Sender,
+    Stage,
+    messages,
+)
+from lab.load.judge import TOO_LATE
+from tests.unit.queue_stand_in import (
     SENDS_COLUMNS,
     WALL_NS,
     FakeClock,
@@ -19,14 +27,6 @@ from queue_stand_in import (
     small_messages,
     takes,
 )
-
-from lab.load import (
-    Plan,
-    Sender,
-    Stage,
-    messages,
-)
-from lab.load.judge import TOO_LATE
 
 
 def test_messages_leave_when_they_are_due_each_in_a_call_of_its_own() -> None:

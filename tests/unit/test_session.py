@@ -26,7 +26,7 @@ from lab.session import (
     throw_away_name,
     write_ramp,
 )
-from lab.session.ramp import RampResult, _since, analyse
+from lab.session.outcome import RampResult, analyse, since
 from lab.session.results import OutputFolderError, make_folder
 from lab.session.summary import ramp_summary, write_summary
 from lab.target import Target
@@ -233,7 +233,7 @@ def test_a_demo_whose_end_fails_has_kept_its_run(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(demo.lifecycle, "up", lambda *args, **more: demo.lifecycle.Timing(1.0, 2.0))
     monkeypatch.setattr(demo.lifecycle, "down", down)
     monkeypatch.setattr(demo.sending, "send", lambda *args: (one, states))
-    monkeypatch.setattr(demo, "ramp", lambda *args, **more: run_of(4))
+    monkeypatch.setattr(demo, "find", lambda *args, **more: run_of(4))
     with pytest.raises(LabError, match="no answer"):
         demo.demo(Target("localstack", "t", endpoint_url="http://127.0.0.1:1"), tmp_path)
     assert json.loads((tmp_path / "summary.json").read_text("utf-8"))["reconciliation"]["sent"] == 4
@@ -244,8 +244,8 @@ def test_dead_letters_of_an_earlier_run_are_not_of_this_one() -> None:
     times = [START - pd.Timedelta(hours=1), START + pd.Timedelta(milliseconds=-4), START, pd.NaT]
     dead = pd.DataFrame({"message_id": list("abcd"), "sent": pd.Series(times).dt.tz_convert("UTC")})
     since_ms = START.value // 1_000_000 - 10  # the service's time, as the log is read from
-    assert _since(dead, since_ms)["message_id"].tolist() == ["b", "c", "d"]
-    assert len(_since(dead[:0], since_ms)) == 0
+    assert since(dead, since_ms)["message_id"].tolist() == ["b", "c", "d"]
+    assert len(since(dead[:0], since_ms)) == 0
 
 
 def test_a_kept_run_is_read_back_and_does_not_tell_whose_machine_it_was(
@@ -256,7 +256,7 @@ def test_a_kept_run_is_read_back_and_does_not_tell_whose_machine_it_was(
     folder = workshop.keep(Target("embedded", "test"), result)
     assert len(pd.read_csv(folder / "messages.csv")) == 5
     printed = capsys.readouterr().out
-    assert printed.startswith("kept in runs/run: executions.csv, messages.csv, ")
+    assert printed.startswith("kept in runs/run: account.csv, executions.csv, messages.csv, ")
     assert str(tmp_path) not in printed
 
 
@@ -301,10 +301,12 @@ def test_a_run_that_is_not_followed_to_its_end_says_so_and_calls_nothing_lost(mo
         tables=lambda: (*empty, observe.parse_received([])),
         dead_letters=lambda: observe.parse_received([]),
         queued=lambda: 1,
+        most_receives=lambda: 5,
     )
     sent = SimpleNamespace(sends=whole.sends, stages=None, started=START, interrupted=False)
     monkeypatch.setattr(module.stack, "describe", lambda target: {"queue_url": "queue"})
     monkeypatch.setattr(module, "Names", lambda target: None)
+    monkeypatch.setattr(module, "check_none_left", lambda names: None)
     monkeypatch.setattr(module, "Watch", lambda names: watch)
     monkeypatch.setattr(module, "Follower", lambda *_: nullcontext(SimpleNamespace(sent=None)))
     sender = SimpleNamespace(send=lambda *_, **__: sent)

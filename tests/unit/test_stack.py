@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lab import paths
-from lab.stack import documents, functions, queues, waiting
+from lab.stack import documents, functions, lifecycle, queues, waiting
 from lab.stack.names import FUNCTIONS, PIPELINE_FUNCTIONS, Names, Settings
 from lab.target import Target
 
@@ -28,6 +28,22 @@ def names(monkeypatch: pytest.MonkeyPatch) -> Names:
 def test_arns_carry_partition_region_and_account_of_the_caller(names: Names) -> None:
     assert names.queue_arn(names.queue) == "arn:aws-cn:sqs:us-east-1:123456789012:express-lab-a-messages"
     assert names.role_arn("r") == "arn:aws-cn:iam::123456789012:role/r"
+
+
+@pytest.mark.parametrize(
+    ("call", "code", "message", "there"),
+    [
+        ("CreateStream", "ResourceInUseException", "my-stream", True),  # moto says no more
+        ("CreateTable", "ResourceInUseException", "Table already exists: t", True),
+        ("CreatePipe", "ConflictException", "Pipe p already exists.", True),
+        ("DeleteEventSourceMapping", "ResourceInUseException", "it is being changed", False),
+        ("CreateFunction", "ConflictException", "an update is in progress", False),
+    ],
+)
+def test_what_is_there_already_is_told_from_what_is_busy(call: str, code: str, message: str, there: bool) -> None:
+    error = ClientError({"Error": {"Code": code, "Message": message}}, call)
+    assert waiting.is_there_already(error) is there
+    assert waiting._passes(error) is not there
 
 
 def test_no_name_is_longer_than_aws_allows() -> None:
@@ -178,3 +194,19 @@ def test_any_other_refusal_is_raised_at_once() -> None:
     with pytest.raises(ClientError):
         waiting.through_propagation(call, sleep=clock.sleep, clock=clock)
     assert clock.now == 0
+
+
+def test_what_is_left_of_the_exercises_is_told_and_the_run_is_not_over(
+    names: Names, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[bool] = []
+    left = ["state machine express-lab-a-exercise-standard"]
+    monkeypatch.setattr(lifecycle, "_destroy_run", lambda *_: None)
+    monkeypatch.setattr(lifecycle, "survivors", lambda _: [])
+    monkeypatch.setattr(lifecycle.exercises, "survivors", lambda _: list(left))
+    monkeypatch.setattr(names.target, "end_run", lambda: ended.append(True))
+    assert lifecycle.destroy(names.target) == left
+    assert not ended
+    left.clear()
+    assert lifecycle.destroy(names.target) == []
+    assert ended

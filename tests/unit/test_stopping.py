@@ -8,7 +8,6 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from queue_stand_in import TIMEOUT, WALL_NS, FakeClock, FakeQueue, first, interpreter, make_sender, send, small_messages
 
 from lab.load import (
     Plan,
@@ -20,6 +19,17 @@ from lab.load import (
 from lab.load import run as sender_run
 from lab.load import sender as sender_module
 from lab.load.judge import STOPPED
+from tests.unit.queue_stand_in import (
+    TIMEOUT,
+    WALL_NS,
+    FakeClock,
+    FakeQueue,
+    first,
+    interpreter,
+    make_sender,
+    send,
+    small_messages,
+)
 
 
 @pytest.fixture

@@ -122,7 +122,7 @@ def test_all_help_and_any_name_are_shown_anywhere(variables: dict[str, str]) -> 
         check=False,
     )
     assert b"Traceback" not in ended.stderr
-    assert ended.returncode == 1
+    assert ended.returncode == 2
     assert b"[/b].txt" in ended.stderr
 
 

@@ -17,7 +17,10 @@ from lab.target import TargetError, resolve
 
 LAB = paths.PROJECT / "lab"
 # What runs inside LocalStack may not use the lab's own module; `process` runs as a function, with Lambda's variables.
-READERS = (LAB / "variables.py", LAB / "emulator/runtime/settings.py", LAB / "emulator/runtime/process")
+READERS = (
+    *(LAB / "variables.py", LAB / "emulator/runtime/settings.py", LAB / "emulator/runtime/process"),
+    *(LAB / "faults/wrapper.py", LAB / "stack/variants"),  # deployed with functions: they run on Lambda
+)
 KUBERNETES = "tcp://10.43.0.7:80"
 
 
@@ -107,7 +110,9 @@ def test_a_tilde_is_the_home_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert paths.state_root() == tmp_path / "state"
 
 
-@pytest.mark.parametrize("option", ["send --file", "ramp --text", "ramp --out", "demo --out", "doctor --ca-bundle"])
+@pytest.mark.parametrize(
+    "option", ["send --file", "ramp --text", "ramp --out", "ramp --junit", "demo --out", "doctor --ca-bundle"]
+)
 def test_every_path_that_is_typed_means_the_home_folder(option: str, monkeypatch: pytest.MonkeyPatch) -> None:
     command, name = option.split()
     monkeypatch.setenv("HOME", "/nowhere-at-all")
@@ -123,7 +128,7 @@ def test_every_option_that_takes_a_path_knows_the_home_folder() -> None:
         for option in re.findall(r"Annotated\[\s*Path\b(.*?)\)\s*,?\s*\]", file.read_text("utf-8"), re.DOTALL):
             found += 1
             assert "callback=typed_path" in option, file
-    assert found == 5
+    assert found == 14
 
 
 @pytest.mark.parametrize(

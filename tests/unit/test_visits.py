@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from logs_stand_in import ARN, STATES, event
 
 from lab.observe import (
     ExecutionLog,
@@ -18,6 +17,7 @@ from lab.observe import (
     lab_id_in,
     parse_execution_events,
 )
+from tests.unit.logs_stand_in import ARN, STATES, event
 
 
 def test_states_of_parallel_branches(recorded: dict[str, list[str]]) -> None:
@@ -206,6 +206,8 @@ def test_two_executions_of_one_message_share_a_name() -> None:
         ('{"inner": {"lab_id": "r-1"}}', None),
         ('{"lab_id": 7}', None),
         ('["lab_id"]', None),
+        ('[{"lab_id": "r-1"}]', "r-1"),
+        ('[{"lab_id": "r-1"}, {"lab_id": "r-2"}]', None),
         ('{"lab_id": "r-1"', None),
         (None, None),
     ],

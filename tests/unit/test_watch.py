@@ -101,6 +101,28 @@ def test_an_empty_queue_alone_is_not_the_end(monkeypatch: pytest.MonkeyPatch) ->
     assert world.now >= 5.0
 
 
+def test_a_message_that_was_executed_twice_does_not_stand_for_one_that_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    def of(message: str, *entries: dict[str, Any]) -> list[dict[str, Any]]:
+        return [
+            entry | {"message": entry["message"].replace("message-1:uuid", message), "eventId": f"{message}{place}"}
+            for place, entry in enumerate(entries)
+        ]
+
+    whole = event(1, "ExecutionStarted"), event(2, "ExecutionSucceeded")
+
+    def twice(world: World) -> None:  # the other one has left the queue, and no log tells of it yet
+        world.depth = 0
+        world.events = of("message-1:first", *whole) + of("message-1:second", *whole)
+
+    def the_other(world: World) -> None:
+        world.events = world.events + of("message-2:first", *whole)
+
+    world = World({1.0: twice, 7.0: the_other})
+    found = watch(world, monkeypatch)
+    assert found.until_drained(2, patience_s=30, each_once=True, clock=world.clock, sleep=world.sleep)
+    assert (world.now >= 7.0, found.finished(lambda name, lab_id: True)) == (True, 3)
+
+
 def test_patience_ends_when_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World({})
     drained = watch(world, monkeypatch).until_drained(1, patience_s=30, clock=world.clock, sleep=world.sleep)

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from analysis_data import executions, text
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lab import paths
 from lab.analysis.words import compare_words, count_words, fit_zipf, near_zipf, text_statistics, zipf_counts
 from lab.load import messages as bodies
+from tests.unit.analysis_data import executions, text
 
 STATS = {"text_length": 540, "avg_word_length": 4.5, "num_digits": 0, "num_special_chars": 22}
 

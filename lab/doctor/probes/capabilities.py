@@ -18,17 +18,17 @@ from botocore.exceptions import (
 )
 
 from lab import stack
-from lab.doctor.probes import account, events, iam, sqs, workflows
+from lab.doctor.probes import account, events, iam, sqs, stacks, workflows
 from lab.doctor.probes import functions as lambda_
 from lab.doctor.probes import logs as cloudwatch_logs
 from lab.doctor.probes.place import DiffersError, Place, Result, Verdict
-from lab.errors import LabError
+from lab.errors import LabError, UnavailableError
 from lab.stack import Names, functions, logs, mapping, queues, roles, state_machine, waiting
 from lab.stack.names import FUNCTIONS
 from lab.target import Access, Target, check_endpoint_url
 
 
-class EndpointError(LabError):
+class EndpointError(UnavailableError):
     """Nothing answers at an endpoint that is to be probed."""
 
 
@@ -58,6 +58,7 @@ PROBES: tuple[tuple[str, str, Callable[[Place], str], tuple[str, ...]], ...] = (
     ("reserved concurrency", "none yet", lambda_.reserved_concurrency, ("functions",)),
     ("Standard Workflow", "none yet", workflows.standard_workflow, ("roles and policies",)),
     ("EventBridge rule", "none yet", events.event_rule, ("Standard Workflow",)),
+    ("stack of a template", "12", stacks.stack_of_a_template, ("queues with redrive",)),
     ("account settings", "10", account.account_settings, ()),
     ("resources by tag", "99 on aws", account.resources_by_tag, ("queues with redrive",)),
 )

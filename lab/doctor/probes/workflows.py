@@ -11,13 +11,13 @@ from botocore.exceptions import ClientError
 from lab.doctor.probes.place import DEADLINE_S, DiffersError, Place
 from lab.load import messages
 from lab.observe import LogReader
-from lab.stack import state_machine, waiting
+from lab.stack import Settings, state_machine, waiting
 
 EVENTS_OF_AN_EXECUTION = 22
 
 
 def express_with_logs(place: Place) -> str:
-    state_machine.ensure(place.names)
+    state_machine.ensure(place.names, Settings())
     found = state_machine.find(place.names) or {}
     if found.get("type") != "EXPRESS" or found.get("loggingConfiguration", {}).get("level") != "ALL":
         raise DiffersError("the state machine is not an Express Workflow that logs all")

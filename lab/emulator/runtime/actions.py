@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 Parameters = Mapping[str, Any]
 
-_PREFIXES = {"stepfunctions": "states", "resourcegroupstaggingapi": "tag"}
+_PREFIXES = {"dynamodbstreams": "dynamodb", "resourcegroupstaggingapi": "tag", "stepfunctions": "states"}
 _ACTIONS = {
     "lambda:Invoke": "lambda:InvokeFunction",
     "lambda:InvokeAsync": "lambda:InvokeFunction",
@@ -125,6 +125,24 @@ def _rule(parameters: Parameters, place: Place) -> str:
     return place.arn("events", f"rule/{rule}" if rule else f"event-bus/{parameters.get('EventBusName') or 'default'}")
 
 
+def _stream(parameters: Parameters, place: Place) -> str:
+    if parameters.get("StreamARN"):
+        return str(parameters["StreamARN"])
+    return place.arn("kinesis", f"stream/{parameters.get('StreamName', '*')}")
+
+
+def _table(parameters: Parameters, place: Place) -> str:
+    name = str(parameters.get("TableName") or parameters.get("ResourceArn") or "")
+    return name if name.startswith("arn:") else place.arn("dynamodb", f"table/{name or '*'}")
+
+
+def _table_stream(parameters: Parameters, place: Place) -> str:
+    if parameters.get("StreamArn"):
+        return str(parameters["StreamArn"])
+    iterator = str(parameters.get("ShardIterator") or "")  # it begins with the stream's ARN
+    return iterator.partition("|")[0] if iterator.startswith("arn:") else "*"
+
+
 def _role(parameters: Parameters, place: Place) -> str:
     for key in ("RoleArn", "PolicyArn"):
         if key in parameters and "RoleName" not in parameters:
@@ -134,8 +152,11 @@ def _role(parameters: Parameters, place: Place) -> str:
 
 
 _RESOURCES: dict[str, Callable[[Parameters, Place], str]] = {
+    "dynamodb": _table,
+    "dynamodbstreams": _table_stream,
     "events": _rule,
     "iam": _role,
+    "kinesis": _stream,
     "lambda": _function,
     "logs": _log_group,
     "s3": _bucket,

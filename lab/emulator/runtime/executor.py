@@ -15,6 +15,7 @@ from localstack.services.lambda_.invocation.lambda_models import FunctionVersion
 from localstack.services.lambda_.invocation.runtime_executor import LambdaRuntimeException, RuntimeExecutor
 
 from lab.emulator.runtime import settings
+from lab.emulator.runtime.code_in_use import CODE_IN_USE
 from lab.emulator.runtime.pool import WorkerPool
 from lab.emulator.runtime.results import Invocation, log_text
 from lab.emulator.runtime.sandbox import WorkerSpecification
@@ -23,6 +24,8 @@ from lab.emulator.runtime.worker_environment import worker_command, worker_envir
 
 LOG = logging.getLogger(__name__)
 LOOPBACK = "127.0.0.1"
+# Not at once: the first message has the other functions to start, too.
+SPARE_AFTER_S = 1.0
 
 
 class _Pools:
@@ -36,7 +39,8 @@ class _Pools:
     def open(self, function_version: FunctionVersion) -> None:
         with self._lock:
             limit = self._limits.get(function_version.qualified_arn, settings.workers_per_function())
-            self._pools.setdefault(_pool_key(function_version), WorkerPool(limit))
+            pool = WorkerPool(limit, spare_after_s=SPARE_AFTER_S)
+            self._pools.setdefault(_pool_key(function_version), pool)
 
     def make_room(self, qualified_arn: str, batches: int) -> int:
         """Lets a function version have a worker for each batch of a mapping; returns how many it may have.
@@ -124,7 +128,8 @@ class WorkerPoolExecutor(RuntimeExecutor):
 
     def invoke(self, payload: dict[str, str]) -> InvocationResult:
         """Runs one invocation."""
-        return run_on_pool(self.function_version, payload, self.start_worker)[0]
+        with CODE_IN_USE.hold(self.function_version.config.code.id):
+            return run_on_pool(self.function_version, payload, self.start_worker)[0]
 
     def get_address(self) -> str:
         """Loopback: workers are processes of this machine."""

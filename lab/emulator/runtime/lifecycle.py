@@ -7,6 +7,7 @@ from typing import Any
 from localstack.constants import VERSION
 from localstack.runtime import hooks
 
+from lab.emulator.runtime import no_java
 from lab.emulator.runtime.hooks.registry import Hooks
 
 _hooks = Hooks(VERSION)
@@ -15,6 +16,7 @@ _hooks = Hooks(VERSION)
 @hooks.on_runtime_create()
 def install_hooks() -> None:
     """Arms the hooks before any service is loaded."""
+    no_java.stand_in()
     _hooks.install()
 
 

@@ -7,6 +7,7 @@ timeout starts only when a worker takes the event.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -41,10 +42,14 @@ class WorkerPool:
 
     Args:
         limit: most workers at a time.
+        spare_after_s: so long after the first invocation a second worker starts, ahead of need; never when left out.
+            Without it the first two invocations at a time meet a cold start of some 200 ms, in the middle of a ramp
+            that was calm until then, and the start takes a core away from all others meanwhile.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, *, spare_after_s: float | None = None) -> None:
         self.limit = limit
+        self._spare_after_s = spare_after_s
         self._lock = threading.Lock()
         self._idle: list[PooledWorker] = []
         self._workers: set[PooledWorker] = set()
@@ -67,19 +72,33 @@ class WorkerPool:
         while True:
             worker = self._take(start_worker)
             try:
-                return worker.invoke(invocation)
+                outcome = worker.invoke(invocation)
             except WorkerGoneError:
                 continue  # it died while idle: the next one gets the event
             finally:
                 self._give_back(worker)
+            if self._spare_after_s is not None and worker.usable:
+                self._plan_spare(self._spare_after_s, start_worker)
+            return outcome
 
-    def add(self, start_worker: Callable[[], PooledWorker]) -> None:
-        """Starts a worker ahead of need, unless there is one already."""
+    def add(self, start_worker: Callable[[], PooledWorker], *, up_to: int = 1) -> None:
+        """Starts a worker ahead of need, unless there are so many already."""
         with self._lock:
-            if self._closed or self._reserved:
+            if self._closed or self._reserved >= min(up_to, self.limit):
                 return
             self._reserved += 1
-        self._give_back(self._start(start_worker))
+        self._give_back(self._start(start_worker), used=False)
+
+    def _plan_spare(self, after_s: float, start_worker: Callable[[], PooledWorker]) -> None:
+        self._spare_after_s = None  # once; two threads that come here at a time are harmless, `add` counts
+        timer = threading.Timer(after_s, self._add_spare, [start_worker])
+        timer.daemon = True
+        timer.start()
+
+    def _add_spare(self, start_worker: Callable[[], PooledWorker]) -> None:
+        # Nobody waits for it: the invocation that needs a worker meets the same failure, and can be told.
+        with contextlib.suppress(Exception):
+            self.add(start_worker, up_to=2)
 
     def close(self) -> None:
         """Ends idle workers now and busy ones after their invocation; waiting invocations are still served."""
@@ -123,14 +142,15 @@ class WorkerPool:
             self._workers.add(worker)
         return worker
 
-    def _give_back(self, worker: PooledWorker) -> None:
+    def _give_back(self, worker: PooledWorker, *, used: bool = True) -> None:
         usable = worker.usable
         with self._lock:
             if usable and self._waiting:
                 self._waiting.popleft().give(worker)
                 return
             if usable and not self._closed:
-                self._idle.append(worker)
+                # The one that was used last is taken first, so that invocations in a row have one environment.
+                self._idle.insert(len(self._idle) if used else 0, worker)
                 return
             self._workers.discard(worker)
             self._pass_on_place()

@@ -1,6 +1,7 @@
 """Message bodies: the sample, seeded text with known word counts, a learner's own text, and broken ones."""
 
 from lab.load.messages.broken import BrokenKind, broken
+from lab.load.messages.lines import BodiesFileError, as_messages, read_bodies
 from lab.load.messages.made_up import generate
 from lab.load.messages.message import (
     MAX_BODY_BYTES,
@@ -27,6 +28,7 @@ __all__ = [
     "MAX_TEXT_BYTES",
     "SAMPLE_BODY",
     "SAMPLE_TEXT",
+    "BodiesFileError",
     "BrokenKind",
     "Fate",
     "Message",
@@ -34,6 +36,7 @@ __all__ = [
     "MessageTooLargeError",
     "TextFileError",
     "UnbreakableTextError",
+    "as_messages",
     "broken",
     "count_words",
     "expected_word_counts",
@@ -43,6 +46,7 @@ __all__ = [
     "new_run_id",
     "number_of",
     "quoted",
+    "read_bodies",
     "read_text",
     "sample",
     "text_message",

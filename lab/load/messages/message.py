@@ -20,7 +20,7 @@ from enum import StrEnum
 from itertools import dropwhile
 
 from lab.clock import today
-from lab.errors import LabError
+from lab.errors import UsageError
 
 # What StartExecution takes as input, in bytes of UTF-8.
 MAX_BODY_BYTES = 262_144
@@ -43,7 +43,7 @@ _NEVER_TOO_LONG = 32_768
 _AROUND = 4_096
 
 
-class MessageError(LabError):
+class MessageError(UsageError):
     """A message cannot be made as asked."""
 
 
@@ -65,6 +65,7 @@ class Fate(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"  # its execution starts and fails
     DEAD_LETTERED = "dead_lettered"  # no execution starts
+    NOT_SENT = "not_sent"  # the queue refuses it
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from lab.errors import LabError
+from lab.errors import UsageError
 from lab.workshop import learning
 from lab.workshop.page import filled
 from lab.workshop.self_checks.outcomes import Outcome, labelled, short
@@ -14,7 +14,7 @@ from lab.workshop.self_checks.outcomes import Outcome, labelled, short
 EXERCISES: dict[str, Exercise] = {}
 
 
-class NoSuchExerciseError(LabError):
+class NoSuchExerciseError(UsageError):
     """A hint was asked for that nobody has."""
 
 
@@ -37,8 +37,9 @@ class Exercise:
 
     @property
     def title(self) -> str:
-        """What the notebook calls it: ``Exercise 2``."""
-        return f"Exercise {self.key.partition('.')[2]}"
+        """What the notebook calls it: ``Exercise 2``; with its part in brackets where it has more than one."""
+        number, _, part = self.key.partition(".")[2].partition(" ")
+        return f"Exercise {number} ({part})" if part else f"Exercise {number}"
 
 
 def tell(exercise: Exercise, outcomes: Iterable[Outcome]) -> bool:

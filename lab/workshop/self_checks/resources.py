@@ -44,7 +44,8 @@ def settings(target: Target) -> dict[str, Any]:
         }
     machine = _picked(state_machine.find(names), ("type", "definition", "roleArn", "loggingConfiguration"))
     found[f"state machine {names.state_machine}"] = {key: _parsed(value) for key, value in machine.items()}
-    found["event source mapping"] = _picked(mapping.find(names), ("BatchSize", "FunctionResponseTypes", "State"))
+    keys = ("BatchSize", "MaximumBatchingWindowInSeconds", "ScalingConfig", "FunctionResponseTypes", "State")
+    found["event source mapping"] = _picked(mapping.find(names), keys)
     return found
 
 

@@ -1,7 +1,7 @@
 """Changes to LocalStack that let it carry a high-volume lab, one module a hot spot.
 
-Each module says what it replaces, why that is slow, and why a learner sees the same with and without it. Two are not
-for speed: `permissions` and `function_runtimes` let LocalStack do what AWS does. A module offers
+Each module says what it replaces, why that is slow, and why a learner sees the same with and without it. Some are not
+for speed: `permissions`, `function_runtimes` and `function_code` let LocalStack do what AWS does. A module offers
 
 * ``PATCHES``: which function changes which LocalStack module; it runs right after that module is first imported, so
   that a hook never makes LocalStack load a service early;

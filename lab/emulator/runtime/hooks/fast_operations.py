@@ -99,7 +99,9 @@ def _start_execution(headers: Mapping[bytes, bytes], parameters: Any) -> Call:
     known = _known(parameters, START_EXECUTION, ("stateMachineArn",))
     context = _context("stepfunctions", "StartExecution", headers, known)
     # An event of its status is a request of LocalStack to itself.
-    if not status_events.in_place or status_events.somebody_listens(context.account_id, context.region):
+    if not status_events.in_place or status_events.publishes(
+        context.account_id, context.region, known["stateMachineArn"]
+    ):
         raise NotHereError
     start = functools.partial(
         _provider("stepfunctions").start_execution,

@@ -17,6 +17,8 @@ import functools
 from types import ModuleType
 from typing import Any
 
+from lab.emulator.runtime.code_in_use import CODE_IN_USE
+from lab.emulator.runtime.hooks.direct_lambda import running_lambda_service
 from lab.emulator.runtime.hooks.replacing import replace
 
 OUR_EXECUTOR = "worker_pool"
@@ -28,10 +30,14 @@ def _patch(module: ModuleType) -> None:
         def invoke(self: Any, *, invocation: Any) -> Any:
             if module.config.LAMBDA_RUNTIME_EXECUTOR != OUR_EXECUTOR:
                 return original(self, invocation=invocation)
-            if self.shutdown_event.is_set() or self.ldm_provisioner:
+            if self.ldm_provisioner:
                 return original(self, invocation=invocation)
-            with self.counting_service.get_invocation_lease(self.function, self.function_version):
-                result, log_stream = _run(self.function_version, invocation, self.id)
+            with CODE_IN_USE.hold(self.function_version.config.code.id) as there:
+                if self.shutdown_event.is_set() or not there:
+                    newer = _that_replaced(self)
+                    return (newer.invoke if newer else functools.partial(original, self))(invocation=invocation)
+                with self.counting_service.get_invocation_lease(self.function, self.function_version):
+                    result, log_stream = _run(self.function_version, invocation, self.id)
             self.log_handler.add_logs(
                 module.LogItem(f"/aws/lambda/{self.function_version.id.function_name}", log_stream, result.logs)
             )
@@ -43,6 +49,13 @@ def _patch(module: ModuleType) -> None:
         return invoke
 
     replace(module.LambdaVersionManager, "invoke", make)
+
+
+def _that_replaced(version_manager: Any) -> Any | None:
+    """What runs a function since an update, when an invocation still came to what ran it before."""
+    service = running_lambda_service()
+    newer = service and service.lambda_running_versions.get(version_manager.function_arn)
+    return None if newer is version_manager else newer
 
 
 def _run(function_version: Any, invocation: Any, version_manager_id: str) -> tuple[Any, str]:

@@ -17,11 +17,11 @@ same error, as documented; the documentation does not give AWS's words for it, s
 from __future__ import annotations
 
 import functools
-import json
 from types import ModuleType
 from typing import Any
 
 from lab.emulator.runtime.hooks.replacing import replace
+from lab.emulator.runtime.json_writer import COMPACT, make_writer
 
 MAXIMUM_BYTES = 262_144
 INPUT_TOO_LONG = (
@@ -35,7 +35,7 @@ def _as_text(value: Any) -> str:
     return str(value.isoformat() if hasattr(value, "isoformat") else value)
 
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_as_text)
+_write = make_writer(_as_text, separators=COMPACT, ascii_only=False)
 
 
 def text_fits(text: str) -> bool:
@@ -47,7 +47,7 @@ def text_fits(text: str) -> bool:
 
 def fits(value: Any) -> bool:
     """Whether data are within the limit, as JSON."""
-    return text_fits(_ENCODER.encode(value))
+    return text_fits(_write(value))
 
 
 def _patch_quotas(module: ModuleType) -> None:

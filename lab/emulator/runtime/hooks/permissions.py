@@ -17,7 +17,7 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
-from lab.emulator.runtime import actions, authorization
+from lab.emulator.runtime import actions, authorization, state_machines
 from lab.emulator.runtime.actions import Place
 from lab.emulator.runtime.authorization import DeniedError
 from lab.emulator.runtime.hooks import permissions_in_process as in_process
@@ -82,7 +82,7 @@ def _patch_gateway(module: ModuleType) -> None:
         )
         role_arn, logging = request.get("roleArn"), request.get("loggingConfiguration")
         if role_arn is None or logging is None:
-            before = _state_machine(context.account_id, context.region, arn)
+            before = state_machines.find(context.account_id, context.region, arn)
             role_arn = role_arn or getattr(before, "role_arn", None)
             logging = logging or getattr(before, "logging_config", None) or {}
         if role_arn is None:
@@ -119,14 +119,6 @@ def _watch(chain: Any, context: Any, response: Any) -> None:
         if credentials:
             request = context.service_request
             authorization.remember_caller(credentials["AccessKeyId"], request["RoleArn"], request["RoleSessionName"])
-
-
-def _state_machine(account_id: str, region_name: str, arn: str) -> Any:
-    try:
-        from localstack.services.stepfunctions.backend.models import sfn_stores  # 2026.3.0
-    except ImportError:
-        from localstack.services.stepfunctions.backend.store import sfn_stores
-    return sfn_stores[account_id][region_name].state_machines.get(arn)
 
 
 _LAMBDA = "localstack.services.lambda_"

@@ -16,6 +16,8 @@ from lab.emulator.runtime.authorization import DeniedError
 from lab.emulator.runtime.hooks.replacing import replace
 
 QUEUE_ACTIONS = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
+# Lambda's guide names more, such as ListShards; these three are what reading a stream takes.
+STREAM_ACTIONS = ("GetRecords", "GetShardIterator", "DescribeStream")
 NOT_ASSUMABLE_BY_LAMBDA = "The role defined for the function cannot be assumed by Lambda."
 NOT_ASSUMABLE_BY_STATES = (
     "Neither the global service principal states.amazonaws.com, nor the regional one is authorized to assume the "
@@ -182,6 +184,14 @@ def patch_mappings(module: ModuleType) -> None:
                 for action in QUEUE_ACTIONS:
                     if not authorization.permitted(function_role_arn, f"sqs:{action}", resource_arn):
                         message = f"The function execution role does not have permissions to call {action} on SQS"
+                        raise InvalidParameterValueException(message, Type="User")
+            elif service in ("kinesis", "dynamodb"):
+                for action in STREAM_ACTIONS:
+                    if not authorization.permitted(function_role_arn, f"{service}:{action}", resource_arn):
+                        message = (
+                            f"Cannot access stream {resource_arn}. Please ensure the role can perform the "
+                            f"{', '.join(STREAM_ACTIONS)} Actions on your stream in IAM."
+                        )
                         raise InvalidParameterValueException(message, Type="User")
             original(self, service, resource_arn, function_arn, function_role_arn)
 

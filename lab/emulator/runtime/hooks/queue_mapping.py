@@ -8,9 +8,11 @@ ten message bodies parsed and serialised twice.
 
 The same to see: Lambda's own pollers wait at the queue (long polling) and take a message as soon as it is there. The
 same messages come in the same batches with the same attributes; receive counts, redrive to a dead-letter queue, partial
-batch responses and metrics are SQS's and the mapping's own code. A mapping with a batching window is left alone.
+batch responses and metrics are SQS's and the mapping's own code.
 
-Two faults are mended on the way. A change of a mapping starts a new poller while the old one is still at its last
+Three faults are mended on the way. LocalStack gathers the messages of a batch for a batching window of 21 seconds or
+more, and for a shorter one takes what is there: here, as on Lambda, a batch waits until it is full or its window is
+over, whatever the window. A change of a mapping starts a new poller while the old one is still at its last
 batch, and the old one then writes its own end, "Disabled", over the new one's "Enabled": the mapping polls, and says
 for ever that it does not. And a mapping that is deleted while it is disabled is listed for ever, because only a poller
 that ends takes it off the list.
@@ -21,15 +23,44 @@ from __future__ import annotations
 import functools
 import io
 import threading
+import time
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 from lab.emulator.runtime import authorization
 from lab.emulator.runtime.hooks import direct_lambda
-from lab.emulator.runtime.hooks.replacing import replace
+from lab.emulator.runtime.hooks.replacing import afterwards, replace
 
 WAIT_S = 0.2  # at the queue; a mapping that is disabled or deleted ends within this time
+MOST_BY_ONE_CALL = 10  # of SQS; LocalStack's own header asks for more
 MESSAGE_COUNT_HEADER = "HEADER_LOCALSTACK_SQS_OVERRIDE_MESSAGE_COUNT"
+
+
+def gathered(
+    receive: Callable[[int, float], list[Any]],
+    most: int,
+    window_s: float,
+    is_over: Callable[[], bool],
+    clock: Callable[[], float] = time.monotonic,
+) -> list[Any]:
+    """The messages of one batch: as many as there are at the first look, or, with a window, until it is full or over.
+
+    Args:
+        receive: takes at most so many messages, and waits at most so many seconds for the first of them.
+        most: messages of a batch.
+        window_s: how long they are gathered.
+        is_over: whether the mapping was disabled or deleted; then what is there is the batch.
+        clock: seconds of a clock that runs on.
+    """
+    messages: list[Any] = []
+    until = clock() + window_s
+    while not is_over():
+        wait_s = min(WAIT_S, max(until - clock(), 0.0)) if window_s else WAIT_S
+        messages += receive(most - len(messages), wait_s)
+        if len(messages) >= most or clock() >= until:
+            break
+    return messages
 
 
 class _DirectQueueClient:
@@ -55,21 +86,27 @@ class _DirectQueueClient:
 
     def receive_message(self, **parameters: Any) -> Any:
         provider = _running_sqs_provider()
-        self.waited_at_the_queue = provider is not None and not parameters.get("sqs_override_wait_time_seconds")
-        if provider is None or not self.waited_at_the_queue:
+        self.waited_at_the_queue = provider is not None
+        if provider is None:
             return self._client.receive_message(**parameters)
         self._authorize("sqs:ReceiveMessage")
-        with self._receiving:
-            if self._ended:
-                return {}
-            return provider.receive_message(
-                self._context("ReceiveMessage", parameters.get("sqs_override_max_message_count", 0)),
+
+        def receive(most: int, wait_s: float) -> list[Any]:
+            answer = provider.receive_message(
+                self._context("ReceiveMessage", most),
                 queue_url=parameters["QueueUrl"],
-                max_number_of_messages=parameters["MaxNumberOfMessages"],
-                wait_time_seconds=WAIT_S,
+                max_number_of_messages=min(most, MOST_BY_ONE_CALL),
+                wait_time_seconds=wait_s,
                 message_attribute_names=parameters["MessageAttributeNames"],
                 message_system_attribute_names=parameters["MessageSystemAttributeNames"],
             )
+            return list(answer.get("Messages") or [])
+
+        most = parameters.get("sqs_override_max_message_count") or parameters["MaxNumberOfMessages"]
+        window_s = parameters.get("sqs_override_wait_time_seconds") or 0
+        with self._receiving:
+            messages = gathered(receive, most, window_s, lambda: self._ended)
+        return {"Messages": messages} if messages else {}
 
     def end(self) -> None:
         """Receives nothing more; returns once the last wait at the queue is over."""
@@ -98,7 +135,8 @@ class _DirectQueueClient:
         from localstack.http import Request
         from localstack.services.sqs import constants
 
-        headers = {getattr(constants, MESSAGE_COUNT_HEADER): str(message_count)} if message_count > 10 else {}
+        beyond = message_count > MOST_BY_ONE_CALL
+        headers = {getattr(constants, MESSAGE_COUNT_HEADER): str(message_count)} if beyond else {}
         context = RequestContext(Request(headers=headers))
         context.service = load_service("sqs")
         context.operation = context.service.operation_model(operation)
@@ -181,39 +219,24 @@ def _patch_sender(module: ModuleType) -> None:
 
 
 def _patch_worker(module: ModuleType) -> None:
-    def make(original: Any) -> Any:
-        @functools.wraps(original)
-        def end(self: Any) -> None:
-            original(self)
-            client = getattr(self.poller, "source_client", None)
-            if isinstance(client, _DirectQueueClient):
-                client.end()  # LocalStack reports the new state at once: nothing may be taken after that
+    def end(worker: Any) -> None:
+        client = getattr(worker.poller, "source_client", None)
+        if isinstance(client, _DirectQueueClient):
+            client.end()  # LocalStack reports the new state at once: nothing may be taken after that
 
-        return end
+    def fall_silent(worker: Any) -> None:
+        # It is stopped because another one takes its place, and the state is that one's from now on.
+        worker.current_state = module.EsmState.DISABLED
+        worker._graceful_shutdown_triggered = True
 
-    def make_silent(stop: Any) -> Any:
-        @functools.wraps(stop)
-        def end(self: Any) -> None:
-            stop(self)
-            # It is stopped because another one takes its place, and the state is that one's from now on.
-            self.current_state = module.EsmState.DISABLED
-            self._graceful_shutdown_triggered = True
+    def be_gone(worker: Any) -> None:
+        if worker._poller_thread is None or not worker._poller_thread.is_alive():
+            worker.delete_esm_in_store()
 
-        return end
-
-    def make_final(delete: Any) -> Any:
-        @functools.wraps(delete)
-        def end(self: Any) -> None:
-            delete(self)
-            if self._poller_thread is None or not self._poller_thread.is_alive():
-                self.delete_esm_in_store()
-
-        return end
-
-    replace(module.EsmWorker, "stop", make)
-    replace(module.EsmWorker, "stop", make_silent)
-    replace(module.EsmWorker, "delete", make)
-    replace(module.EsmWorker, "delete", make_final)
+    afterwards(module.EsmWorker, "stop", end)
+    afterwards(module.EsmWorker, "stop", fall_silent)
+    afterwards(module.EsmWorker, "delete", end)
+    afterwards(module.EsmWorker, "delete", be_gone)
 
 
 _MAPPING = "localstack.services.lambda_.event_source_mapping"

@@ -20,13 +20,18 @@ OFF_WORDS = frozenset({"off", "0", "false", "no"})
 NAMES = (
     "execution_logs",
     "execution_memory",
+    "execution_stops",
     "fast_lane",
+    "function_code",
     "function_invocations",
     "function_logs",
     "function_runtimes",
     "garbage_collection",
     "http_requests",
+    "injected_throttles",
     "json_copies",
+    "json_texts",
+    "jsonata",
     "jsonpath",
     "lambda_tasks",
     "log_answers",
@@ -39,12 +44,31 @@ NAMES = (
     "payload_limits",
     "permissions",
     "queue_mapping",
+    "rule_targets",
     "service_catalogue",
+    "service_routes",
+    "stack_pace",
+    "stack_updates",
     "start_up",
     "state_machine_programs",
     "status_events",
+    "stream_polling",
+    "stream_providers",
     "task_threads",
 )
+
+
+def switched_off(environment: Mapping[str, str]) -> frozenset[str]:
+    """The hooks that ``LAB_HOOKS`` and ``LAB_HOOKS_OFF`` turn off."""
+    return frozenset(NAMES) if _all_off(environment) else _single(environment) & frozenset(NAMES)
+
+
+def _all_off(environment: Mapping[str, str]) -> bool:
+    return environment.get("LAB_HOOKS", "on").lower() in OFF_WORDS
+
+
+def _single(environment: Mapping[str, str]) -> frozenset[str]:
+    return frozenset(part.strip() for part in environment.get("LAB_HOOKS_OFF", "").split(","))
 
 
 class Hooks:
@@ -70,13 +94,13 @@ class Hooks:
 
     def install(self) -> None:
         """Arms every hook that is switched on."""
-        if self._version not in WRITTEN_FOR and not self._all_off():
+        if self._version not in WRITTEN_FOR and not _all_off(self._environment):
             LOG.warning(
                 "The lab's hooks were written for LocalStack %s, not %s: they stand aside, and everything runs slowly.",
                 " and ".join(WRITTEN_FOR),
                 self._version,
             )
-        if unknown := self._single() - {"", *NAMES}:
+        if unknown := _single(self._environment) - {"", *NAMES}:
             LOG.warning("LAB_HOOKS_OFF names hooks that do not exist: %s.", ", ".join(sorted(unknown)))
         for name in NAMES:
             self.states[name] = self._wanted(name)
@@ -99,14 +123,8 @@ class Hooks:
                 except Exception as error:  # noqa: BLE001 - one hook must not keep the others from their work
                     LOG.warning("The lab's hook %s failed: %r", name, error)
 
-    def _all_off(self) -> bool:
-        return self._environment.get("LAB_HOOKS", "on").lower() in OFF_WORDS
-
-    def _single(self) -> set[str]:
-        return {part.strip() for part in self._environment.get("LAB_HOOKS_OFF", "").split(",")}
-
     def _wanted(self, name: str) -> str:
-        if self._all_off() or name in self._single():
+        if name in switched_off(self._environment):
             return "off"
         if self._version not in WRITTEN_FOR:
             return f"stood aside: written for LocalStack {' and '.join(WRITTEN_FOR)}, not {self._version}"

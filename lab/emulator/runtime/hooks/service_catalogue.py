@@ -6,9 +6,10 @@ Slow: the first request to a LocalStack that finds no index loads the models of 
 3.6 s of CPU and 350 MB. The models of the lab's own services are needed anyway, and what a request says of its service
 stands in the first lines of each model: 0.15 s, nothing to keep between starts, nothing that can be damaged.
 
-The same to see: a request to a service that the lab does not have is still known by its signature or its target, and
-refused by name. Only an unsigned one, which names an operation and nothing else, is not known if it is for another
-service than the lab's. Where ``SERVICES`` does not limit LocalStack, every model is loaded as before.
+The same to see: a request to a service that the lab does not have, or that few use, is still known by its signature or
+its target; the former is refused by name. Only an unsigned one, which names an operation and nothing else, is not known
+if it is for another service than those of every notebook. Where ``SERVICES`` does not limit LocalStack, every model is
+loaded as before.
 """
 
 from __future__ import annotations
@@ -25,15 +26,19 @@ from typing import Any
 from lab.emulator.runtime.hooks.replacing import replace
 from lab.emulator.runtime.settings import enabled_services
 
+# Of the lab's services those that few call: each request of theirs names its target and is signed, so the head will do
+# here, and the model is read when the first one comes.
+LATER = frozenset({"dynamodb", "dynamodbstreams", "kinesis"})
 _HEAD = 4096  # characters; metadata comes first in a model, the longest are some 1,000
 
 
 def _services(module: ModuleType, enabled: frozenset[str]) -> dict[str, list[Any]]:
     services = defaultdict(list)
+    early = enabled - LATER
     patched = {key.partition("/")[0] for key in module.loader.patches}
     for name in module.loader.list_available_services("service-2"):
         # A protocol of its own makes a service of its own: sqs-query.
-        whole = name in enabled or name in patched or any(name.startswith(f"{service}-") for service in enabled)
+        whole = name in early or name in patched or any(name.startswith(f"{service}-") for service in early)
         metadata = None if whole else _metadata(module, name)
         service = module.load_service(name) if metadata is None else module.ServiceModel({"metadata": metadata}, name)
         services[service.service_name].append(service)

@@ -53,7 +53,8 @@ def _package_without_its_code(name: str) -> Iterator[None]:
         yield
     finally:
         del sys.modules[name]
-        for module in [each for each in sys.modules if each.startswith(f"{name}.")]:
+        # A list first: other threads import meanwhile, and a failed import of Step Functions would stay failed.
+        for module in [each for each in list(sys.modules) if each.startswith(f"{name}.")]:
             del sys.modules[module]
 
 
