@@ -7,7 +7,7 @@ import pandas as pd
 
 from lab.analysis.latency import QUANTILES
 from lab.charts import palette
-from lab.charts.numbers import joined, number, seconds
+from lab.charts.numbers import number, seconds
 from lab.charts.scales import add_axes, log_numbers, row_axis
 from lab.charts.style import SMALL_SIZE, Chart, finish, line_handle, sentence_chart, styled
 from lab.charts.text import TEXT_SIZE, drawable, fit, shorten
@@ -89,8 +89,9 @@ def _finding(measured: pd.DataFrame) -> str:
         return f"About as quick, all {number(len(names))}: half began within {seconds(float(halves[slow]))}"
     alike = halves <= ALIKE * halves[quick]
     quickest = [name for name, one in zip(names, alike, strict=True) if one]
-    first = joined(quickest) if len(quickest) <= 3 else f"{number(len(quickest))} sources"
+    # A source may have an "and" in its name, so no "and" between them.
+    first = ", ".join(quickest) if len(quickest) <= 3 else f"{number(len(quickest))} sources"
     return (
         f"{names[slow]} begins last: half within {seconds(float(halves[slow]))}; "
-        f"first {first}, within {seconds(float(halves[alike].max()))}"
+        f"first, within {seconds(float(halves[alike].max()))}: {first}"
     )

@@ -3,7 +3,8 @@
 Four tables come out of here, with the columns that ARCHITECTURE.md lists: `executions` and `states` from the log
 group of the state machine (`ExecutionLog`), `received` from the log group of the function `start_execution`
 (`ReceivedLog`), `invocations` from those of all functions (`parse_reports`).
-`LogReader` fetches the log events; `queue_depth`, `peek_messages` and `drain_messages` look at queues.
+`LogReader` fetches the log events, `Lull` looks for those that came late; `queue_depth`, `peek_messages` and
+`drain_messages` look at queues.
 """
 
 from lab.observe.columns import lab_id_in
@@ -11,6 +12,7 @@ from lab.observe.executions import ExecutionLog, Mine, everybodys, execution_nam
 from lab.observe.invocations import parse_reports
 from lab.observe.journeys import JourneyLog
 from lab.observe.log_groups import LogEvent, LogGroupMissingError, LogReader
+from lab.observe.lull import Lull
 from lab.observe.queues import (
     QueueDepth,
     delete_messages,
@@ -29,6 +31,7 @@ __all__ = [
     "LogEvent",
     "LogGroupMissingError",
     "LogReader",
+    "Lull",
     "Mine",
     "QueueDepth",
     "ReceivedLog",

@@ -84,7 +84,7 @@ def measure(
         dates = target.clock.difference
         mine = sent.sends.loc[sent.sends["outcome"] == "acked", "lab_id"].tolist()
         patience_s = PATIENCE_S[target.kind] if patience_s is None else patience_s
-        finished, changed = -1, clock()
+        lull = observe.Lull(first, last, starter, clock=clock)
         while True:
             stamps.add(first.read(), last.read())
             received.add(starter.read())
@@ -93,9 +93,7 @@ def measure(
             if now == len(mine) and set(mine) <= set(received.table()["lab_id"]):
                 drained = True
                 break
-            if now != finished:
-                finished, changed = now, clock()
-            elif clock() - changed > patience_s:
+            if lull.with_known(now) > patience_s:
                 drained = False
                 break
             sleep(_PAUSE_S[target.kind])

@@ -39,6 +39,11 @@ class Round:
     messages: pd.DataFrame
     void: str = ""
 
+    def ends(self) -> dict[str, int]:
+        """How many messages ended with each status; ``no end seen`` where the log told of none."""
+        counts = self.messages["status"].fillna("no end seen").value_counts()
+        return {str(status): int(count) for status, count in counts.items()}
+
 
 class Sources:
     """Several sources beside each other, each with the same texts at the same rate.
@@ -89,14 +94,14 @@ class Sources:
         mine, log = of_these(sent.sends), observe.ExecutionLog()
         wanted = int((sent.sends["outcome"] == "acked").sum())
         patience_s = PATIENCE_S[target.kind] if patience_s is None else patience_s
-        last, changed = None, time.monotonic()
-        while time.monotonic() - changed < patience_s:
+        lull = observe.Lull(reader)
+        while True:
             log.add(reader.messages())
             seen = log.count(mine)
             if seen[1] >= wanted and not log.incomplete(mine):
                 break
-            if seen != last:
-                last, changed = seen, time.monotonic()
+            if lull.with_known(seen) > patience_s:
+                break
             time.sleep(_PAUSE_S)
         executions, _ = log.tables()
         executions = executions[executions["lab_id"].isin(sent.sends["lab_id"])].reset_index(drop=True)

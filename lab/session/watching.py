@@ -156,6 +156,9 @@ def watch_machine(
         while time.monotonic() < deadline:
             sleep(_PAUSE_S)
             look()
+        if seconds:  # an execution of which all came late is behind what was read, and nothing else tells of it
+            reader.rewind(max(since_ms, 1))
+            look()
         changed = time.monotonic()
         while log.incomplete() and time.monotonic() - changed < _SETTLED_S[target.kind]:
             sleep(_PAUSE_S)

@@ -9,13 +9,15 @@ from typing import Any
 
 import pandas as pd
 
-from lab.observe import ExecutionLog, LogReader
+from lab.observe import ExecutionLog, LogReader, Lull
 from lab.stack import waiting
 from lab.target import Target
 
 _DEADLINE_S = {"embedded": 60.0, "localstack": 120.0, "aws": 180.0}
 # Once nothing new comes, so long: what is not there then may never come.
 _PATIENCE_S = {"embedded": 3.0, "localstack": 6.0, "aws": 30.0}
+# Half a second without news, and what may have come late is looked for.
+_LATE_AFTER_S = 0.5
 # The executions may have been started some cells ago.
 _LOOKED_BACK_MS = 300_000
 
@@ -89,28 +91,24 @@ def logged_executions(
     """
     wanted = set(names)
     reader = LogReader(target.client("logs"), log_group, since_ms=target.earliest_now_ms() - _LOOKED_BACK_MS)
-    log, lines = ExecutionLog(), list[str]()
-    began, changed, seen = clock(), clock(), 0
+    log, lines, began = ExecutionLog(), dict[str, None](), clock()
+    lull = Lull(reader, first_after_s=_LATE_AFTER_S, clock=clock)
     while True:
         new = list(reader.messages())
         log.add(new)
-        lines += new
+        lines |= dict.fromkeys(new)
         executions, _ = log.tables()
         executions = executions[executions["name"].isin(wanted)].reset_index(drop=True)
         ended, incomplete = executions["finished"].notna(), executions["execution_arn"].isin(log.incomplete())
         if (ended & ~incomplete).sum() >= count:
             break
-        now = clock()
-        if len(lines) > seen:
-            changed, seen = now, len(lines)
+        quiet_s = lull.with_known(len(lines))
         started_all = len(executions) >= count and ended.all()
-        if now - began > _DEADLINE_S[target.kind] or (started_all and now - changed > _PATIENCE_S[target.kind]):
+        if clock() - began > _DEADLINE_S[target.kind] or (started_all and quiet_s > _PATIENCE_S[target.kind]):
             break
-        if started_all:
-            reader.rewind()  # an event came late, behind what was read already
         sleep(0.1)
     arns = set(executions["execution_arn"])
-    return executions, [line for line in dict.fromkeys(lines) if any(arn in line for arn in arns)]
+    return executions, [line for line in lines if any(arn in line for arn in arns)]
 
 
 def history_table(events: Iterable[Mapping[str, Any]]) -> pd.DataFrame:

@@ -6,6 +6,7 @@ import json
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -126,6 +127,26 @@ def test_records_of_a_stream_reach_a_function_in_their_order(
     put(localstack, stream, texts[12:])
     wait_until(lambda: len(told_by(reader)) >= 20, what="twenty records")
     assert told_by(reader) == texts
+
+
+@pytest.mark.needs_hook("stream_providers")
+def test_records_that_are_put_at_once_are_all_kept(localstack: LocalStack, stream: str) -> None:
+    kinesis = localstack.client("kinesis")
+    (shard,) = kinesis.list_shards(StreamARN=stream)["Shards"]
+
+    def put_one(text: str) -> str:
+        kept = kinesis.put_record(StreamARN=stream, Data=text.encode(), PartitionKey=text)
+        return str(kept["SequenceNumber"])
+
+    texts = [f"record {number}" for number in range(600)]
+    with ThreadPoolExecutor(8) as pool:
+        numbers = list(pool.map(put_one, texts))
+    assert len(set(numbers)) == len(texts)
+    oldest = kinesis.get_shard_iterator(StreamARN=stream, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON")[
+        "ShardIterator"
+    ]
+    read = kinesis.get_records(StreamARN=stream, ShardIterator=oldest)["Records"]
+    assert sorted(record["Data"].decode() for record in read) == sorted(texts)
 
 
 @pytest.mark.needs_hook("stream_providers")

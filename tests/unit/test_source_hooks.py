@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lab.emulator.runtime.hooks import lambda_tasks, registry, rule_targets, stream_polling, stream_providers
+from lab.emulator.runtime.stream_providers import one_at_a_time
 
 
 def test_the_hooks_are_in_the_registry() -> None:
@@ -51,6 +55,36 @@ def test_moto_is_chosen_for_the_three_services_that_are_enabled(monkeypatch: pyt
     monkeypatch.setattr(stream_providers, "enabled_services", frozenset)  # not limited
     stream_providers.PATCHES["localstack.config"](config)  # type: ignore[arg-type]
     assert [service for service, _ in chosen] == ["dynamodb", "dynamodbstreams", "kinesis"]
+
+
+def test_of_two_calls_to_moto_the_second_waits_for_the_first(running_at_once: Callable[..., int]) -> None:
+    assert running_at_once(lambda handlers: one_at_a_time(handlers, threading.RLock())) == 1
+    assert running_at_once(lambda handlers: handlers) > 1, "they would overlap"
+
+
+@pytest.fixture
+def running_at_once() -> Callable[..., int]:
+    """How many of four calls, to two operations, were under way at once."""
+
+    def most(guard: Callable[..., dict[str, Callable[..., None]]]) -> int:
+        under_way, seen = [0], []
+
+        def handle(context: object, request: object) -> None:
+            under_way[0] += 1
+            seen.append(under_way[0])
+            time.sleep(0.05)
+            under_way[0] -= 1
+
+        handlers = guard({"PutRecords": handle, "GetRecords": handle})
+        callers = [threading.Thread(target=handlers[name], args=(None, None)) for name in [*handlers, *handlers]]
+        for caller in callers:
+            caller.start()
+        for caller in callers:
+            caller.join()
+        assert len(seen) == 4
+        return max(seen)
+
+    return most
 
 
 # How often a stream is asked

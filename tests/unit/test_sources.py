@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -136,8 +137,32 @@ def test_a_round_is_followed_until_each_text_has_ended_and_tells_which_did_not()
     lost.add(texts[0][4].lab_id)
     compared.through("with a loss", put, patience_s=0.3)
     found = sources.percentiles_by_source(compared.table()).set_index("source")
+    assert whole.ends() == {"SUCCEEDED": 6}
+    assert compared.rounds["with a loss"].ends() == {"SUCCEEDED": 5, "no end seen": 1}
     assert found[["sent", "ended"]].to_numpy().tolist() == [[6, 6], [6, 5]]
     assert compared.words().to_dict() == {"whole": {"so": 12}, "with a loss": {"so": 10}}
+
+
+def test_a_text_whose_events_come_behind_what_was_read_is_not_called_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    logs, ms = FakeLogs(), 1_764_000_000_000
+    place = SimpleNamespace(kind="embedded", client=lambda service: logs, earliest_now_ms=lambda: ms)
+    names: Any = SimpleNamespace(target=place, log_group="g")
+    texts = list(messages.generate(2, seed=1))
+
+    def deliver(body: str, at_ms: int) -> None:
+        arn = f"arn:aws:states:us-east-1:000000000000:express:machine:{json.loads(body)['lab_id']}:run"
+        logs.deliver(at_ms, message=event(1, "ExecutionStarted", arn=arn, input=f"[{body}]"))
+        logs.deliver(at_ms, message=event(2, "ExecutionSucceeded", arn=arn, at_ms=40, output="{}"))
+
+    def late_after_the_second_read(seconds: float) -> None:
+        if len(logs.calls) == 2:
+            deliver(texts[0].body, ms)
+
+    monkeypatch.setattr("lab.session.sources.time.sleep", late_after_the_second_read)
+    monkeypatch.setattr("lab.observe.lull.time.monotonic", itertools.count().__next__)
+    put = lambda bodies: [deliver(body, ms + 60_000) for body in bodies if body != texts[0].body] and None  # noqa: E731
+    found = Sources(names, lambda: texts, rate=600).through("stream", put, patience_s=30)
+    assert found.executions["status"].tolist() == ["SUCCEEDED"] * 2
 
 
 # Exercises

@@ -138,6 +138,20 @@ def test_an_event_that_comes_behind_what_was_read_is_found_after_all(clock: Cloc
     assert len(lines) == 3
 
 
+def test_an_execution_of_which_all_comes_behind_what_was_read_is_found_after_all(clock: Clock) -> None:
+    logs, ms = FakeLogs(), 1_764_000_000_000
+    logs.deliver(ms + 60_000, message=event(1, "ExecutionStarted", previous=0, arn=ARN.format(name="other", run=2)))
+
+    def sleep(seconds: float) -> None:
+        clock.now += seconds
+        if len(logs.stored) == 1:
+            deliver(logs, "a", 1)
+
+    table, _ = workshop.logged_executions(lab_with(logs=logs), "g", ["a"], 1, clock=clock.monotonic, sleep=sleep)
+    assert table["status"].tolist() == ["SUCCEEDED"]
+    assert clock.now < 1
+
+
 def test_a_history_reads_as_a_log_does() -> None:
     began = datetime(2026, 1, 1, tzinfo=UTC)
     history = [
