@@ -93,7 +93,7 @@ class Workload:
         retries: how often a state tries again when Lambda refuses it; 0 is the plain sample, which fails then.
         first_retry_s: mean wait before the first retry; each further one is twice as long.
         longest_retry_s: no wait is longer.
-        visibility_s: for which a received message is hidden.
+        visibility_s: for which a received message is hidden; the lab's queue does so for six times ten seconds.
         max_receive_count: receives after which a message is moved to the dead-letter queue.
         shape: of a message, for the costs only.
     """
@@ -106,7 +106,7 @@ class Workload:
     retries: int = 0
     first_retry_s: float = 1.0
     longest_retry_s: float = 20.0
-    visibility_s: float = 180.0
+    visibility_s: float = 60.0
     max_receive_count: int = 5
     shape: Shape = field(default_factory=Shape)
 

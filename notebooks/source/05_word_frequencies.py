@@ -521,8 +521,8 @@ shares
 #   They are slower and cost more, and the workflow behind them could still be started twice.
 # - **A table of names.** In production one keeps the names that were counted in a database, such as DynamoDB with a
 #   conditional write, since a `set` forgets them when its process ends.
-# - **A Distributed Map.** When all texts lie in S3 already, one state of a Step Functions workflow can start a
-#   child workflow for each of them, up to 10,000 at the same time. Here messages come one by one, through a queue.
+# - **A Distributed Map.** When all texts lie in S3 already, one state of a Standard Workflow can start a child
+#   workflow for each of them, up to 10,000 at the same time. Here messages come one by one, through a queue.
 # - **Real counting jobs** use Athena or Spark on files. Here every message runs through four functions,
 #   because the functions and the queue are the lesson, not the words.
 

@@ -421,9 +421,9 @@ self_checks.answer(
 workshop.compare("queues that have the throttled message", in_queues)
 
 # %% [markdown]
-# There was nothing wrong with these messages. A second later they would have gone through. But SQS deleted each of
-# them when its execution was *started*, and the plain definition has no second attempt. On AWS a burst is enough for
-# that: the first throttled state of an execution ends it. Only the log still has the text.
+# There was nothing wrong with these messages. A second later they would have gone through. But Lambda deleted each of
+# them from the queue when its execution was *started*, and the plain definition has no second attempt. On AWS a burst is
+# enough for that: the first throttled state of an execution ends it. Only the log still has the text.
 
 # %% [markdown]
 # ## Run: try again, and keep what fails

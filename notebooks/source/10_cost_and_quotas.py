@@ -262,10 +262,10 @@ print(f"level ALL: {everything:.2f} USD, level ERROR: {errors_only:.2f} USD")
 charts.express_or_standard(4, log_bytes=30_000)
 
 # %% [markdown]
-# Where exactly do the lines cross? That depends on what AWS counts. By its price page a transition is counted each
-# time a step is executed, and a retry is one more. Then four states are four transitions. Does the start of an
-# execution count as well, and its end? Then they are six. Only a bill would tell us, and we have none. So here are
-# both:
+# Where exactly do the lines cross? That depends on what AWS counts. Its price page says that a transition is counted
+# each time a step is executed, and a retry is one more. Then four states are four transitions. Are the start of an
+# execution and its end steps, too? Then they are six. The sentence does not say, what others write of it differs, and
+# we have no bill. So here are both:
 
 # %%
 even = pd.DataFrame(
@@ -292,8 +292,9 @@ self_checks.answer(
 # two, look at a bill before you decide.
 
 # %%
-first, last = even.min(axis=None), even.max(axis=None)
-meet = f"from {first:.0f} on at the earliest, from {last:.0f} on in any case"
+about = even.round(-1)
+first, last = about.min(axis=None), about.max(axis=None)
+meet = f"about {first:.0f} at the earliest, about {last:.0f} in any case"
 workshop.compare("seconds at which Standard is cheaper", meet)
 
 # %% [markdown]
@@ -355,8 +356,8 @@ workshop.compare("messages a second of such an account", 2439)
 # %% [markdown]
 # Before either of these, a *burst* meets another limit: the event source mapping. When messages come into an
 # empty queue, it starts with five batches at a time. As long as more are waiting, it adds up to 300 a minute,
-# until 1,250 batches are in work at once (1,000 in older pages of AWS). The rest waits in the queue; nothing is lost.
-# With batches of ten that are handled in a tenth of a second:
+# until 1,250 batches are in work at once (or as many as the account may run functions: 1,000 in a usual one). The rest
+# waits in the queue. With batches of ten that are handled in a tenth of a second:
 
 # %%
 after = pd.Index([0, 1, 4, 10], name="seconds since the burst began")
@@ -367,15 +368,17 @@ pd.Series(
 ).round(-1).astype(int).to_frame()
 
 # %% [markdown]
-# In a usual account the mapping passes the 2,439 after four seconds; from then on Lambda's requests hold the
-# burst back. If `start_execution` took a second, it would take forty seconds. (For a queue that cannot wait so long the
-# mapping has a *provisioned mode*: pollers that are kept ready, for a price.)
+# In a usual account the mapping passes the 2,439 after four seconds. From then on Lambda refuses functions of the
+# workflow. What waits in the queue is safe; an execution whose function is refused fails, unless its states try again
+# (notebooks 06 and 11). If `start_execution` took a second, it would take 48 seconds. (For a queue that cannot wait so
+# long the mapping has a *provisioned mode*: pollers that are kept ready, for a price.)
 #
 # None of these is the limit that you saw in notebook 03. That one was LocalStack on your machine.
 
 # %% [markdown]
 # On AWS the lab reads these numbers first and changes its plan so that the account can carry it. This is what it
-# reads here; LocalStack gives the usual numbers.
+# reads here. LocalStack says the usual numbers, but it does not hold you to them: not to ten requests a second, and
+# not to 6,000 starts.
 
 # %% tags=["nbval-ignore-output"]
 mine = quotas.read(here)

@@ -322,8 +322,9 @@ self_checks.answer(
 #
 # An alarm alone tells nobody. The parameter `AlarmTopicArn` takes a topic of SNS, AWS's service for notifications, which
 # sends a mail or a text message. And a pipeline without messages has no executions, and so no metrics of them:
-# `TreatMissingData: notBreaching` says that silence is no alarm here. (LocalStack writes none of these metrics, so on
-# your machine all of them stay quiet.)
+# `TreatMissingData: notBreaching` says that silence is no alarm here. (On your machine nothing
+# is written about the workflow and the age of messages, so do not wait for these alarms to ring here. Errors of
+# functions are counted.)
 
 # %% [markdown]
 # ## Your turn

@@ -188,6 +188,9 @@ def test_a_mapping_begins_with_five_batches_and_gets_300_more_a_minute() -> None
     assert mapping_rate(60, start_s=0.2) == pytest.approx(305 * 50)
     assert mapping_rate(3_600, start_s=0.2) == pytest.approx(1_250 * 50)
     assert mapping_rate(3_600, start_s=0.2, most_batches=2) == pytest.approx(100)
+    # Notebook 10: four seconds until a usual account's 2,439 are passed, and 48 where a batch takes a second.
+    assert mapping_rate(3.8) < 2_439 < mapping_rate(4)
+    assert mapping_rate(47, start_s=1) < 2_439 < mapping_rate(48, start_s=1)
     # However short the invocation, an environment serves ten a second.
     assert mapping_rate(0, start_s=0.001) == mapping_rate(0, start_s=0.1) == pytest.approx(500)
 

@@ -50,7 +50,12 @@ PROBES: tuple[tuple[str, str, Callable[[Place], str], tuple[str, ...]], ...] = (
     ("Express Workflow with logs", "01–12", workflows.express_with_logs, ("roles and policies", "log groups")),
     ("Express executions", "02–12", workflows.executions, ("Express Workflow with logs",)),
     ("execution events in the log", "02–12", workflows.execution_events, ("Express executions",)),
-    ("synchronous executions", "03, 06–08", workflows.synchronous_execution, ("Express Workflow with logs", "functions")),
+    (
+        "synchronous executions",
+        "03, 06–08",
+        workflows.synchronous_execution,
+        ("Express Workflow with logs", "functions"),
+    ),
     ("no history of Express", "02, 08", workflows.no_history_of_express, ("Express executions",)),
     ("event source mapping", "01–12", lambda_.event_source_mapping, ("functions", "queues with redrive")),
     ("partial batch failures", "06, 09", lambda_.partial_batch_failures, ("event source mapping",)),

@@ -12,9 +12,9 @@ that helps: when the function is slow, and executions are few meanwhile. Three s
 goes on for a second. In a backlog of 500 messages on two busy cores the median duration was 52 to 59 ms at 127 to 142
 messages/s, where five batches gave 1.3 to 1.9 s at 100 to 122/s, and one after the other 47 to 51 ms at 132 to 135/s.
 
-The same to see: on AWS each execution has a machine of its own, so its duration does not grow with the backlog, which
-stays in the queue. That is what this keeps, as well as one process can. An execution that only waits (``Wait``), or is
-a Standard one, holds up nobody.
+The same to see: on AWS each invocation has an execution environment of its own, so a duration does not grow with the
+backlog, which stays in the queue. That is what this keeps, as well as one process can. An execution that only waits
+(``Wait``), or is a Standard one, holds up nobody.
 """
 
 from __future__ import annotations
