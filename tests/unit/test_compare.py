@@ -98,7 +98,8 @@ def test_only_common_rates_are_compared_and_void_ones_named() -> None:
 def test_the_same_two_runs_always_give_the_same_answer() -> None:
     random = np.random.default_rng(8)
     a, b = run(random), run(random)
-    assert compare.compare(a, b) == compare.compare(a, b)
+    # In words, for what was not measured is NaN, which from Python 3.13 on makes two equal dataclasses differ.
+    assert repr(compare.compare(a, b)) == repr(compare.compare(a, b))
 
 
 def test_the_values_are_those_of_the_stage_table() -> None:
