@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 import urllib.request
 import uuid
@@ -274,6 +275,36 @@ def answers_as_sent(either: LocalStack, group: str) -> list[Any]:
 
 def page_of(answer: dict[str, Any]) -> tuple[list[str], str, str]:
     return [event["message"] for event in answer["events"]], answer["nextForwardToken"], answer["nextBackwardToken"]
+
+
+def test_whoever_reads_while_late_events_come_sees_all_that_was_there(localstack: LocalStack) -> None:
+    """A late event is put in its place among the others; meanwhile they must not be away."""
+    logs, group, now_ms = localstack.client("logs"), f"/late/{uuid.uuid4().hex}", int(time.time() * 1000)
+    logs.create_log_group(logGroupName=group)
+    logs.create_log_stream(logGroupName=group, logStreamName="one")
+
+    def put(first_ms: int, count: int) -> None:
+        events = [{"timestamp": first_ms + number, "message": "x"} for number in range(count)]
+        logs.put_log_events(logGroupName=group, logStreamName="one", logEvents=events)
+
+    for lot in range(20):
+        put(now_ms + 10_000 * lot, 10_000)
+    seen: list[int] = []
+    over = threading.Event()
+
+    def read() -> None:
+        while not over.is_set():
+            page = logs.filter_log_events(logGroupName=group, startTime=now_ms, limit=1)
+            seen.append(len(page["events"]))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for late_ms in range(1, 61):
+        put(now_ms - late_ms, 1)
+    over.set()
+    reader.join()
+    assert len(seen) > 20
+    assert set(seen) == {1}
 
 
 def test_deleted_log_group_stops_no_execution(either: LocalStack) -> None:

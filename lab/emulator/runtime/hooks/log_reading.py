@@ -17,6 +17,7 @@ from __future__ import annotations
 import bisect
 import copy
 import functools
+import threading
 from types import ModuleType
 from typing import Any
 
@@ -76,14 +77,18 @@ def _patch(module: ModuleType) -> None:
     from moto.logs.models import LogGroup, LogStream
     from moto.logs.responses import LogsResponse
 
+    putting = threading.RLock()
+
     def make_put(put_log_events: Any) -> Any:
         @functools.wraps(put_log_events)
         def put(self: Any, log_events: Any) -> Any:
-            held = len(self.events)
-            result = put_log_events(self, log_events)
-            if 0 < held < len(self.events) and self.events[held].timestamp < self.events[held - 1].timestamp:
-                self.events.sort(key=_timestamp)
-            return result
+            with putting:  # who sorts while another adds would lose what the other added
+                held = len(self.events)
+                result = put_log_events(self, log_events)
+                if 0 < held < len(self.events) and self.events[held].timestamp < self.events[held - 1].timestamp:
+                    # Not in place: a list that is being sorted is empty to whoever reads it meanwhile.
+                    self.events = sorted(self.events, key=_timestamp)
+                return result
 
         return put
 
@@ -122,8 +127,9 @@ def _patch(module: ModuleType) -> None:
         ]
         lots: list[Lot] = []
         for stream in streams:
-            first, behind = bounds(stream.events, start_time, end_time)
-            lots.append((stream.log_stream_name, stream.events[first:behind]))
+            events = stream.events  # another list may take its place meanwhile
+            first, behind = bounds(events, start_time, end_time)
+            lots.append((stream.log_stream_name, events[first:behind]))
         if filter_pattern:
             matches = module.get_pattern_matcher(filter_pattern)
             lots = [
