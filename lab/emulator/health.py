@@ -12,6 +12,8 @@ from typing import Any
 # Where the lab's runtime answers what it loaded.
 REPORT_ADDRESS = "/_localstack/express-lab"
 HEALTH_ADDRESS = "/_localstack/health"
+# LocalStack 4.9.2 takes no runtime of a newer Python without the hook `function_runtimes`.
+_NEWEST_KNOWN_MINOR = 13
 
 
 def answers(port: int, timeout_s: float) -> bool:
@@ -42,9 +44,17 @@ def executor_at(endpoint_url: str, timeout_s: float = 5.0) -> str | None:
     return _told(endpoint_url, "executor", timeout_s)
 
 
-def python_at(endpoint_url: str, timeout_s: float = 5.0) -> str | None:
-    """The Python that runs functions in a LocalStack with the lab's own runtime, such as 3.13; None from any other."""
-    return _told(endpoint_url, "python", timeout_s)
+def runtime_at(endpoint_url: str, timeout_s: float = 5.0) -> str | None:
+    """The runtime that functions are to name, such as ``python3.13``; None from a LocalStack that is not the lab's.
+
+    It is the Python that runs them, or the newest one that LocalStack knows where the hook for newer ones is off.
+    """
+    told = _report(endpoint_url, timeout_s)
+    if (python := told.get("python")) is None:
+        return None
+    taken = (told.get("hooks") or {}).get("function_runtimes") == "on"
+    minor = int(str(python).partition(".")[2])
+    return f"python3.{minor if taken else min(minor, _NEWEST_KNOWN_MINOR)}"
 
 
 def hooks_at(endpoint_url: str, timeout_s: float = 5.0) -> dict[str, str]:

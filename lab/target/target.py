@@ -95,8 +95,8 @@ class Target:
     def function_runtime(self) -> str:
         """The runtime of functions here, such as ``python3.13``: the lab's emulator tells which Python runs them."""
         if self._function_runtime is None:
-            python = health.python_at(self.endpoint_url or "") if self.is_emulator else None
-            self._function_runtime = _RUNTIME_OF_AWS if python is None else f"python{python}"
+            told = health.runtime_at(self.endpoint_url or "") if self.is_emulator else None
+            self._function_runtime = _RUNTIME_OF_AWS if told is None else told
         return self._function_runtime
 
     def was_used(self, service: str) -> bool:

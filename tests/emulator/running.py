@@ -8,7 +8,6 @@ import io
 import json
 import os
 import signal
-import sys
 import time
 import uuid
 import zipfile
@@ -24,6 +23,7 @@ from botocore.config import Config
 
 from lab import paths
 from lab.emulator import launcher
+from lab.emulator.health import runtime_at
 from lab.emulator.processes import Emulator
 from tests.ports import free_port
 
@@ -171,7 +171,7 @@ def deploy(running: LocalStack, source: str, **arguments: Any) -> Function:
     """Deploys ``handler.lambda_handler`` from source text and waits until it is active."""
     name = f"test-{uuid.uuid4().hex[:8]}"
     settings: dict[str, Any] = {
-        "Runtime": f"python{sys.version_info.major}.{sys.version_info.minor}",
+        "Runtime": runtime_at(running.endpoint_url),
         "Handler": "handler.lambda_handler",
         "Role": "arn:aws:iam::000000000000:role/lambda",
         "Timeout": 10,

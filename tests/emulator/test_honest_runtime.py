@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from lab.emulator.health import python_at
+from lab.emulator.health import runtime_at
 from lab.target import Target
 from tests.emulator.running import Function, LocalStack, deploy
 from tests.emulator.scenarios import ECHO, Workflow, machine, task
@@ -29,12 +29,14 @@ OWN_PYTHON = ".".join(platform.python_version_tuple()[:2])
 # Runtime
 
 
+@pytest.mark.needs_hook("function_runtimes")
 def test_the_emulator_tells_which_python_runs_the_functions(localstack: LocalStack) -> None:
-    assert python_at(localstack.endpoint_url) == OWN_PYTHON
+    assert runtime_at(localstack.endpoint_url) == f"python{OWN_PYTHON}"
     target = Target("localstack", "a", endpoint_url=localstack.endpoint_url)
     assert target.function_runtime == f"python{OWN_PYTHON}"
 
 
+@pytest.mark.needs_hook("function_runtimes")
 def test_the_runtime_of_a_function_is_the_python_that_runs_it(localstack: LocalStack) -> None:
     target = Target("localstack", "a", endpoint_url=localstack.endpoint_url)
     source = "import os, sys\n\ndef lambda_handler(event, context):\n    return [sys.version, dict(os.environ)]\n"

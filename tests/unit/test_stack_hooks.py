@@ -1,7 +1,12 @@
-"""The two hooks for CloudFormation, on stand-ins for LocalStack's classes."""
+"""The three hooks for CloudFormation, on stand-ins for LocalStack's classes and on its own packing."""
 
 from __future__ import annotations
 
+import io
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -42,3 +47,31 @@ def test_an_update_that_succeeded_is_what_a_deletion_goes_by(failure: str | None
     stack_updates._patch(module)
     assert ChangeSetModelExecutor().execute().failure_message == failure
     assert stack.processed_template == kept
+
+
+PACKS = """
+import sys
+from localstack.utils import testutil
+testutil.is_debian = lambda: True
+if sys.argv[2] == "hook":
+    from lab.emulator.runtime.hooks.code_archives import PATCHES
+    PATCHES["localstack.utils.testutil"](testutil)
+sys.stdout.buffer.write(testutil.create_zip_file(sys.argv[1], get_content=True))
+"""
+
+
+@pytest.mark.parametrize("hook", ["hook", "none"])
+def test_code_is_packed_where_there_is_no_program_for_it(tmp_path: Path, hook: str) -> None:
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "handler.py").write_text("def lambda_handler(event, context): ...", "utf-8")
+    ended = subprocess.run(
+        [sys.executable, "-c", PACKS, str(tmp_path / "code"), hook],
+        env={"PATH": str(tmp_path), "HOME": str(tmp_path)},
+        capture_output=True,
+    )
+    if hook == "none":
+        assert b"No such file or directory: 'zip'" in ended.stderr
+        return
+    assert ended.returncode == 0, ended.stderr
+    with zipfile.ZipFile(io.BytesIO(ended.stdout)) as archive:
+        assert archive.namelist() == ["handler.py"]

@@ -18,6 +18,7 @@ WRITTEN_FOR = ("4.9.2", "2026.3.0")
 OFF_WORDS = frozenset({"off", "0", "false", "no"})
 
 NAMES = (
+    "code_archives",
     "execution_logs",
     "execution_memory",
     "execution_stops",
