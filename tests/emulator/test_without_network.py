@@ -55,7 +55,7 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.skipif(no_network() != "", reason=no_network())
 def test_the_lab_is_installed_and_runs_from_a_folder_of_wheels(tmp_path: Path, wheels: Path) -> None:
     clone = tmp_path / "a room" / "the lab"
-    subprocess.run(["git", "clone", "--quiet", str(paths.PROJECT), str(clone)], check=True)
+    subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", str(paths.PROJECT), str(clone)], check=True)
     (tmp_path / "home").mkdir()
     done = subprocess.run(
         [*IN_NAMESPACE, TAKES_THE_LAB, "sh", sys.executable, str(wheels)],

@@ -47,7 +47,7 @@ def git(*arguments: str, folder: Path) -> list[str]:
 
 def test_a_clone_is_clean_after_the_course(tmp_path: Path) -> None:
     clone = tmp_path / "clone"
-    git("clone", "--quiet", str(paths.PROJECT), str(clone), folder=tmp_path)
+    git("clone", "--quiet", "--no-hardlinks", str(paths.PROJECT), str(clone), folder=tmp_path)
     variables = {name: value for name, value in os.environ.items() if not name.startswith("LAB_")}
     done = subprocess.run(
         [sys.executable, "-c", COURSE, str(clone), str(free_port()), *WRITE_FILES],
