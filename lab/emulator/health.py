@@ -41,7 +41,8 @@ def loaded_services_at(endpoint_url: str, timeout_s: float = 5.0) -> set[str] | 
 
 def executor_at(endpoint_url: str, timeout_s: float = 5.0) -> str | None:
     """The Lambda executor that a LocalStack with the lab's own runtime says it loaded; None from any other."""
-    return _told(endpoint_url, "executor", timeout_s)
+    executor = _report(endpoint_url, timeout_s).get("executor")
+    return None if executor is None else str(executor)
 
 
 def runtime_at(endpoint_url: str, timeout_s: float = 5.0) -> str | None:
@@ -67,11 +68,6 @@ def service_at(endpoint_url: str, service: str, timeout_s: float = 5.0) -> str |
     """What a LocalStack says of one of its services: ``running`` once it was used; None where nothing answers."""
     services = _read(f"{endpoint_url.rstrip('/')}{HEALTH_ADDRESS}", timeout_s).get("services")
     return services.get(service) if isinstance(services, dict) else None
-
-
-def _told(endpoint_url: str, key: str, timeout_s: float) -> str | None:
-    told = _report(endpoint_url, timeout_s).get(key)
-    return None if told is None else str(told)
 
 
 def _report(endpoint_url: str, timeout_s: float) -> dict[str, Any]:

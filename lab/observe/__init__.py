@@ -12,7 +12,7 @@ from lab.observe.executions import ExecutionLog, Mine, everybodys, execution_nam
 from lab.observe.invocations import parse_reports
 from lab.observe.journeys import JourneyLog
 from lab.observe.log_groups import LogEvent, LogGroupMissingError, LogReader
-from lab.observe.lull import Lull
+from lab.observe.lull import SOON_S, Lull
 from lab.observe.queues import (
     QueueDepth,
     delete_messages,
@@ -26,6 +26,7 @@ from lab.observe.received import ReceivedLog, Refusal, parse_received
 from lab.observe.stamps import StampLog
 
 __all__ = [
+    "SOON_S",
     "ExecutionLog",
     "JourneyLog",
     "LogEvent",

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from lab.observe.log_groups import LogReader
 
 _FIRST_AFTER_S = 2.0
+# For a few events that somebody sits and waits for.
+SOON_S = 0.5
 
 
 class Lull:

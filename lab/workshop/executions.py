@@ -9,15 +9,13 @@ from typing import Any
 
 import pandas as pd
 
-from lab.observe import ExecutionLog, LogReader, Lull
+from lab.observe import SOON_S, ExecutionLog, LogReader, Lull
 from lab.stack import waiting
 from lab.target import Target
 
 _DEADLINE_S = {"embedded": 60.0, "localstack": 120.0, "aws": 180.0}
 # Once nothing new comes, so long: what is not there then may never come.
 _PATIENCE_S = {"embedded": 3.0, "localstack": 6.0, "aws": 30.0}
-# Half a second without news, and what may have come late is looked for.
-_LATE_AFTER_S = 0.5
 # The executions may have been started some cells ago.
 _LOOKED_BACK_MS = 300_000
 
@@ -92,7 +90,7 @@ def logged_executions(
     wanted = set(names)
     reader = LogReader(target.client("logs"), log_group, since_ms=target.earliest_now_ms() - _LOOKED_BACK_MS)
     log, lines, began = ExecutionLog(), dict[str, None](), clock()
-    lull = Lull(reader, first_after_s=_LATE_AFTER_S, clock=clock)
+    lull = Lull(reader, first_after_s=SOON_S, clock=clock)
     while True:
         new = list(reader.messages())
         log.add(new)

@@ -10,14 +10,12 @@ from typing import Any
 import pandas as pd
 
 from lab.errors import LabError
-from lab.observe import ExecutionLog, LogReader, Lull
+from lab.observe import SOON_S, ExecutionLog, LogReader, Lull
 from lab.target import Target
 
 _FOLLOW_DEADLINE_S = {"embedded": 60.0, "localstack": 120.0, "aws": 180.0}
 # An execution that has ended, but with an event missing in between, is shown as it is after so long.
 _GAP_PATIENCE_S = {"embedded": 5.0, "localstack": 10.0, "aws": 30.0}
-# Half a second without news, and what may have come late is looked for.
-_LATE_AFTER_S = 0.5
 # The message may have been sent some cells ago.
 _LOOKED_BACK_MS = 300_000
 
@@ -52,7 +50,7 @@ def follow(
     deadline = clock() + _FOLLOW_DEADLINE_S[target.kind]
     ended: float | None = None
     reader = LogReader(target.client("logs"), log_group, since_ms=target.earliest_now_ms() - _LOOKED_BACK_MS)
-    log, lull = ExecutionLog(), Lull(reader, first_after_s=_LATE_AFTER_S, clock=clock)
+    log, lull = ExecutionLog(), Lull(reader, first_after_s=SOON_S, clock=clock)
     told = 0
     while True:
         log.add(reader.messages())

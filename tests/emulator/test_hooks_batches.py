@@ -289,6 +289,31 @@ def test_a_batching_window_of_a_few_seconds_gathers_and_then_takes_what_is_there
     assert [len(batch.seen) for batch in batches] == [4, 2]
 
 
+@pytest.mark.needs_hook("queue_receives")
+def test_what_a_batching_window_collects_is_in_flight(localstack: LocalStack) -> None:
+    pipeline = Pipeline(localstack, 0.0, VisibilityTimeout="60")
+    with pipeline.mapped(MaximumBatchingWindowInSeconds=3, BatchSize=10):
+        wait_until(lambda: pipeline.state() == "Enabled")
+        pipeline.send(["a", "b"])
+        wait_until(lambda: pipeline.counts() == (0, 2))
+        assert not pipeline.batches()
+        pipeline.all_batches(2)
+        wait_until(lambda: pipeline.counts() == (0, 0))
+
+
+@pytest.mark.needs_hook("queue_receives")
+def test_a_mapping_that_waits_hides_the_next_message_as_its_queue_says_by_then(localstack: LocalStack) -> None:
+    pipeline = Pipeline(localstack, 0.0, VisibilityTimeout="60")
+    with pipeline.mapped(BatchSize=10):
+        wait_until(lambda: pipeline.state() == "Enabled")
+        time.sleep(0.5)  # now it waits at the queue
+        pipeline.sqs.set_queue_attributes(QueueUrl=pipeline.url, Attributes={"VisibilityTimeout": "1"})
+        pipeline.send(["bad"])
+        began = time.monotonic()
+        pipeline.all_batches(2)
+    assert time.monotonic() - began < 20
+
+
 # The hold-back
 
 

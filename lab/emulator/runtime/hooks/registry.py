@@ -45,6 +45,7 @@ NAMES = (
     "payload_limits",
     "permissions",
     "queue_mapping",
+    "queue_receives",
     "rule_targets",
     "service_catalogue",
     "service_routes",
