@@ -11,7 +11,7 @@ import signal
 import time
 import uuid
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from lab import paths
 from lab.emulator import launcher
 from lab.emulator.health import runtime_at
 from lab.emulator.processes import Emulator
+from lab.target import Target
 from tests.ports import free_port
 
 
@@ -97,6 +98,17 @@ class LocalStack:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         launcher.stop(self.name)
+
+
+@contextlib.contextmanager
+def own_lab(name: str) -> Iterator[Target]:
+    """An embedded lab of this name, without resources; its LocalStack ends with the block, whatever happened in it."""
+    target = Target("embedded", name)
+    launcher.start(target.name, owned=True)
+    try:
+        yield target
+    finally:
+        launcher.stop(target.name)
 
 
 def start_localstack(variables: Mapping[str, str]) -> LocalStack:

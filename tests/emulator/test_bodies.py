@@ -17,10 +17,9 @@ from pathlib import Path
 import pytest
 
 from lab import session, stack
-from lab.emulator import launcher
 from lab.stack import Names
 from lab.target import Target
-from tests.emulator.running import LocalStack, deploy, wait_until
+from tests.emulator.running import LocalStack, deploy, own_lab, wait_until
 from tests.emulator.scenarios import ACCOUNT
 
 
@@ -70,11 +69,10 @@ ODD = (
 
 @pytest.fixture(scope="module")
 def target(state_folder: Path) -> Iterator[Target]:
-    target = Target("embedded", "bodies")
-    launcher.start(target.name, owned=True)
-    session.up(target)
-    yield target
-    session.down(target)
+    with own_lab("bodies") as target:
+        session.up(target)
+        yield target
+        session.down(target)
 
 
 def test_each_ends_under_its_own_name_and_alone(target: Target) -> None:

@@ -8,21 +8,20 @@ from pathlib import Path
 import pytest
 
 from lab import session
-from lab.emulator import launcher
 from lab.load import Plan, messages, staircase
 from lab.load.messages import BrokenKind
 from lab.stack import Settings
 from lab.target import Target
 from tests.broken_bodies import ENDS, QUEUE
+from tests.emulator.running import own_lab
 
 
 @pytest.fixture(scope="module")
 def target(state_folder: Path) -> Iterator[Target]:
-    target = Target("embedded", "broken-bodies")
-    launcher.start(target.name, owned=True)
-    session.up(target, Settings(function_timeout_s=1, max_receive_count=2))
-    yield target
-    session.down(target)
+    with own_lab("broken-bodies") as target:
+        session.up(target, Settings(function_timeout_s=1, max_receive_count=2))
+        yield target
+        session.down(target)
 
 
 def test_each_ends_where_the_page_says(target: Target) -> None:

@@ -9,18 +9,16 @@ import pytest
 
 from lab import observe, session, stack
 from lab.analysis import queueing
-from lab.emulator import launcher, processes
+from lab.emulator import processes
 from lab.load import messages
 from lab.stack import Names, mapping, queues
-from lab.target import Target
+from tests.emulator.running import own_lab
 
 
 @pytest.fixture(scope="module")
 def names(state_folder: object) -> Iterator[Names]:
-    target = Target("embedded", "carrying-test")
-    launcher.start(target.name, owned=True)
-    yield stack.provision(target)
-    launcher.stop(target.name)
+    with own_lab("carrying-test") as target:
+        yield stack.provision(target)
 
 
 def test_a_full_queue_is_emptied_and_its_processor_time_counted(names: Names) -> None:

@@ -10,23 +10,20 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lab import observe, session
-from lab.emulator import launcher
 from lab.load import Plan, Stage, messages
 from lab.session import letters as module
 from lab.stack import Names, Settings, mapping, queues
 from lab.target import Target
-from tests.emulator.running import wait_until
+from tests.emulator.running import own_lab, wait_until
 
 MANY = 1_200
 
 
 @pytest.fixture(scope="module")
 def target(state_folder: object) -> Iterator[Target]:
-    chosen = Target("embedded", "dead-letters-test")
-    launcher.start(chosen.name, owned=True)
-    session.up(chosen, Settings(function_timeout_s=1, max_receive_count=2))
-    yield chosen
-    launcher.stop(chosen.name)
+    with own_lab("dead-letters-test") as target:
+        session.up(target, Settings(function_timeout_s=1, max_receive_count=2))
+        yield target
 
 
 def urls(target: Target) -> tuple[str, str]:

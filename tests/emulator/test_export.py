@@ -14,19 +14,18 @@ from typer.testing import CliRunner
 
 from lab import paths, session, stack, workshop
 from lab.commands import app
-from lab.emulator import health, launcher
+from lab.emulator import health
 from lab.load import messages
 from lab.stack import Names, Settings, exported, functions, template
 from lab.stack.template import NotExportableError
 from lab.target import Target
+from tests.emulator.running import own_lab
 
 
 @pytest.fixture(scope="module")
 def target(state_folder: object) -> Iterator[Target]:
-    chosen = Target("embedded", "export-test")
-    launcher.start(chosen.name, owned=True)
-    yield chosen
-    launcher.stop(chosen.name)
+    with own_lab("export-test") as target:
+        yield target
 
 
 @pytest.fixture

@@ -11,18 +11,15 @@ from typing import Any
 import pytest
 
 from lab import stack
-from lab.emulator import launcher
 from lab.load import messages
 from lab.stack import Names, Settings, queues, roles
-from lab.target import Target
+from tests.emulator.running import own_lab
 
 
 @pytest.fixture(scope="module")
 def names(state_folder: object) -> Iterator[Names]:
-    target = Target("embedded", "failures-kept")
-    launcher.start(target.name, owned=True)
-    yield stack.provision(target, Settings(workflow="resilient", function_timeout_s=2))
-    launcher.stop(target.name)
+    with own_lab("failures-kept") as target:
+        yield stack.provision(target, Settings(workflow="resilient", function_timeout_s=2))
 
 
 def run(names: Names, body: str = messages.SAMPLE_BODY) -> tuple[str, str | None]:

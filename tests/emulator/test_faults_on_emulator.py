@@ -15,24 +15,22 @@ from typing import Any
 import pytest
 
 from lab import session
-from lab.emulator import launcher
 from lab.faults import Fault, FaultError, Faults, FaultsLeftError, injected, left_in
 from lab.load import Plan, messages, staircase
 from lab.stack import Names, Settings, functions
 from lab.stack.names import FUNCTIONS
 from lab.target import Target
-from tests.emulator.running import wait_until
+from tests.emulator.running import own_lab, wait_until
 
 LAB = Path(sys.executable).with_name("lab")
 
 
 @pytest.fixture(scope="module")
 def target(state_folder: Path) -> Iterator[Target]:
-    target = Target("embedded", "faults")
-    launcher.start(target.name, owned=True)
-    session.up(target, Settings(function_timeout_s=1, max_receive_count=3))
-    yield target
-    session.down(target)
+    with own_lab("faults") as target:
+        session.up(target, Settings(function_timeout_s=1, max_receive_count=3))
+        yield target
+        session.down(target)
 
 
 def as_deployed(target: Target) -> dict[str, Any]:

@@ -15,10 +15,10 @@ import pandas as pd
 import pytest
 
 from lab import session
-from lab.emulator import launcher, processes
+from lab.emulator import processes
 from lab.load import read_ledger
 from lab.target import Target
-from tests.emulator.running import wait_until
+from tests.emulator.running import own_lab, wait_until
 
 LAB = Path(sys.executable).with_name("lab")
 # So long that the run is under way for certain when something is killed.
@@ -27,11 +27,9 @@ PLANNED_S, PLANNED = "150", 3_000
 
 @pytest.fixture
 def target(state_folder: Path) -> Iterator[Target]:
-    chosen = Target("embedded", "interrupted")
-    launcher.start(chosen.name, owned=True)
-    session.up(chosen)
-    yield chosen
-    launcher.stop(chosen.name)
+    with own_lab("interrupted") as target:
+        session.up(target)
+        yield target
 
 
 def lab(*options: str) -> subprocess.Popen[str]:

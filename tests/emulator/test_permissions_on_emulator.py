@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from lab import observe, paths, session, stack, workshop
-from lab.emulator import launcher
 from lab.load import messages
 from lab.stack import Names, Settings, mapping, queues
-from lab.target import Target, permissions
+from lab.target import permissions
 from lab.workshop import self_checks
 from tests.emulator.recorded_calls import named_in, recorded, whole_run_on_an_account_in_this_process
+from tests.emulator.running import own_lab
 
 LAB = {"partition": "aws", "region": "us-east-1", "account": "000000000000", "name": "a"}
 
@@ -23,10 +23,8 @@ def calls(state_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> set[s
 
     The notebooks run in kernels of their own; the calls that their sources name are read from there.
     """
-    target = Target("embedded", "permissions")
-    made = recorded(target)
-    launcher.start(target.name, owned=True)
-    try:
+    with own_lab("permissions") as target:
+        made = recorded(target)
         session.up(target)
         names = Names(target)
         session.up(target, Settings(function_timeout_s=2, max_receive_count=1, memory_mb=192, batch_size=5))
@@ -52,8 +50,6 @@ def calls(state_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> set[s
         assert len(workshop.events(names))
         mapping.set_enabled(names, False)
         assert session.down(target) == []
-    finally:
-        launcher.stop(target.name)
     made |= whole_run_on_an_account_in_this_process(tmp_path_factory.mktemp("account"))
     return made | named_in(sorted((paths.NOTEBOOKS / "source").glob("*.py")), permissions.CALLS)
 

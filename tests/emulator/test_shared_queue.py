@@ -12,20 +12,19 @@ from pathlib import Path
 import pytest
 
 from lab import session, stack
-from lab.emulator import launcher
 from lab.load import messages
 from lab.target import Target
+from tests.emulator.running import own_lab
 
 LAB = Path(sys.executable).with_name("lab")
 
 
 @pytest.fixture(scope="module")
 def shared(state_folder: Path) -> Iterator[Target]:
-    target = Target("embedded", "shared")
-    launcher.start(target.name, owned=True)
-    session.up(target)
-    yield target
-    session.down(target)
+    with own_lab("shared") as target:
+        session.up(target)
+        yield target
+        session.down(target)
 
 
 def ramp(folder: Path, *options: str) -> subprocess.Popen[str]:

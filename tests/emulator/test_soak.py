@@ -9,20 +9,19 @@ from pathlib import Path
 import pytest
 
 from lab import session
-from lab.emulator import launcher
 from lab.target import Target
 from tests import soak
+from tests.emulator.running import own_lab
 
 SETTINGS = replace(soak.SETTINGS, function_timeout_s=1, max_receive_count=2)
 
 
 @pytest.fixture(scope="module")
 def target(state_folder: Path) -> Iterator[Target]:
-    target = Target("embedded", "soak")
-    launcher.start(target.name, owned=True)
-    session.up(target, SETTINGS)
-    yield target
-    session.down(target)
+    with own_lab("soak") as target:
+        session.up(target, SETTINGS)
+        yield target
+        session.down(target)
 
 
 def test_without_faults_nothing_is_lost_and_everything_succeeds(target: Target) -> None:

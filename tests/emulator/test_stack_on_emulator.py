@@ -9,19 +9,17 @@ from collections.abc import Iterator
 import pytest
 
 from lab import session, stack
-from lab.emulator import launcher
 from lab.emulator.runtime.hooks import queue_mapping
 from lab.load import messages
 from lab.stack import Names, Settings, functions, mapping, queues, state_machine, waiting
 from lab.target import Target
+from tests.emulator.running import own_lab
 
 
 @pytest.fixture(scope="module")
 def target(state_folder: object) -> Iterator[Target]:
-    chosen = Target("embedded", "stack-test")
-    launcher.start(chosen.name, owned=True)
-    yield chosen
-    launcher.stop(chosen.name)
+    with own_lab("stack-test") as target:
+        yield target
 
 
 @pytest.fixture

@@ -11,10 +11,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lab import stack
-from lab.emulator import launcher
 from lab.stack import exercises
-from lab.target import Target
-from tests.emulator.running import LocalStack, allow, deploy, make_role, wait_until
+from tests.emulator.running import LocalStack, allow, deploy, make_role, own_lab, wait_until
 from tests.emulator.scenarios import ECHO, Workflow, machine, task, types
 
 WAIT = machine("Wait", Wait={"Type": "Wait", "Seconds": 300, "End": True})
@@ -154,9 +152,7 @@ def test_a_standard_workflow_may_do_what_its_role_allows_and_its_history_says_wh
 
 
 def test_what_a_notebook_left_half_way_is_removed_and_what_it_runs_is_stopped(state_folder: object) -> None:
-    target = Target("embedded", "half-way")
-    launcher.start(target.name, owned=True)
-    try:
+    with own_lab("half-way") as target:
         names = stack.provision(target)
         states = target.client("stepfunctions")
         created = states.create_state_machine(
@@ -173,5 +169,3 @@ def test_what_a_notebook_left_half_way_is_removed_and_what_it_runs_is_stopped(st
         assert stack.destroy(target) == []
         assert exercises.survivors(names) == []
         assert states.describe_execution(executionArn=running)["status"] == "ABORTED"
-    finally:
-        launcher.stop(target.name)

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import pytest
 
 from lab import stack, workshop
-from lab.emulator import launcher
 from lab.load import Plan, Stage, messages
 from lab.session import Watch, measuring, try_settings
 from lab.stack import Names, Settings, functions, mapping, state_machine
 from lab.stack.names import FUNCTIONS
 from lab.target import Target
 from lab.workshop import self_checks
+from tests.emulator.running import own_lab
 
 TURNED = Settings(
     batch_size=5, batching_window_s=2, mapping_concurrency=3, log_level="ERROR", start="synchronous", stamped=True
@@ -22,11 +22,9 @@ TURNED = Settings(
 
 @pytest.fixture(scope="module")
 def target(state_folder: object) -> Iterator[Target]:
-    chosen = Target("embedded", "tuning-test")
-    launcher.start(chosen.name, owned=True)
-    stack.provision(chosen)
-    yield chosen
-    launcher.stop(chosen.name)
+    with own_lab("tuning-test") as target:
+        stack.provision(target)
+        yield target
 
 
 def policies_of(names: Names) -> list[str]:

@@ -14,11 +14,11 @@ from typer.testing import CliRunner, Result
 from lab import session, stack, workshop
 from lab.clock import host
 from lab.commands import app
-from lab.emulator import launcher
 from lab.load import messages
 from lab.session import RampOptions, results
 from lab.stack import Names
 from lab.target import Target
+from tests.emulator.running import own_lab
 
 NAME = "clocks"
 AHEAD = [0.6, -0.6, 3.0, -3.0, 90.0, -90.0]
@@ -27,11 +27,10 @@ Wrong = Callable[[float], None]
 
 @pytest.fixture(scope="module")
 def lab_up(state_folder: Path) -> Iterator[Target]:
-    target = Target("embedded", NAME)
-    launcher.start(target.name, owned=True)
-    session.up(target)
-    yield target
-    session.down(target)
+    with own_lab(NAME) as target:
+        session.up(target)
+        yield target
+        session.down(target)
 
 
 @pytest.fixture(autouse=True)
