@@ -984,13 +984,14 @@ functions.update_function_code(
 functions.get_waiter("function_updated_v2").wait(FunctionName=function)
 impatient_queue()
 wake()
-sqs.send_message_batch(
+sent = sqs.send_message_batch(
     QueueUrl=queue_url,
     Entries=[
         {"Id": f"{number}", "MessageBody": body}
         for number, body in enumerate(["{}", "{", "{}"])
     ],
 )
+print(len(sent["Successful"]), "messages sent")
 
 # %% tags=["nbval-ignore-output"]
 until_empty()

@@ -108,7 +108,9 @@ def test_an_error_output_is_found(lesson: list[Edition]) -> None:
     assert changed(lesson[1], fail) == ["code cell 2 ended in KeyError"]
 
 
-@pytest.mark.parametrize("text", ["/home/somebody/lab/x.py", "http://127.0.0.1:4566/queue", "/tmp/tmp1/y"])
+@pytest.mark.parametrize(
+    "text", ["/home/somebody/lab/x.py", "http://127.0.0.1:4566/queue", "/tmp/tmp1/y", "ResponseMetadata"]
+)
 def test_what_tells_of_the_machine_is_found(lesson: list[Edition], text: str) -> None:
     def leak(cells: list[nbformat.NotebookNode]) -> None:
         cells[1].outputs = [nbformat.v4.new_output("stream", name="stdout", text=f"made {text}\n")]
