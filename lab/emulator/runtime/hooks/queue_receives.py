@@ -22,6 +22,8 @@ from typing import Any
 from lab.emulator.runtime.hooks.replacing import replace
 
 _IN_FLIGHT = "ApproximateNumberOfMessagesNotVisible"
+# In 2026.3.0 and in 4.9.2.
+_COUNTS = ("approximate_number_of_messages_not_visible", "approx_number_of_messages_not_visible")
 
 _thread = threading.local()
 
@@ -107,9 +109,10 @@ def _patch(module: ModuleType) -> None:
 
         return noting
 
+    count = _COUNTS[0] if hasattr(module.SqsQueue, _COUNTS[0]) else _COUNTS[1]
+    replace(module.SqsQueue, count, lambda _: property(_in_flight))
     replace(module.SqsQueue, "__init__", make_queue)
     replace(module.SqsQueue, "get_queue_attributes", _make_attributes)
-    replace(module.SqsQueue, "approx_number_of_messages_not_visible", lambda _: property(_in_flight))
     replace(module.StandardQueue, "__init__", make_standard_queue)
     replace(module.StandardQueue, "receive", _make_receive)
     replace(module.MessageGroup, "pop", make_pop)
