@@ -172,8 +172,8 @@ self_checks.answer(
 #
 # Six stages of three seconds, each twice as fast as the one before. If the loop above managed less than
 # forty a second, your system is a slow one: then a tenth of these rates shows the same. (LocalStack with the lab's
-# workers, but without its other changes, did 4.3 messages a second when we measured it, on two processors and without
-# Docker.)
+# workers, but without its other changes, did four to five messages a second when we measured it, on two processors and
+# without Docker.)
 
 # %% tags=["nbval-ignore-output"]
 rates = [10, 20, 40, 80, 160, 320]
