@@ -7,6 +7,7 @@ working with is not touched.
 from __future__ import annotations
 
 import contextlib
+import signal
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.option.nbval_current_env = True
     config.option.nbval_cell_timeout = CELL_TIMEOUT_S
     config.option.nbval_sanitize_with = str(ROOT / "tests" / "notebooks" / "sanitize.cfg")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # What a shell starts in the background ignores Ctrl-C, and so would all that the tests start and interrupt.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def group_of(nodeid: str) -> str:

@@ -34,6 +34,10 @@ class StampLog:
         """How many of these messages are through."""
         return sum(lab_id in self._last for lab_id in lab_ids)
 
+    def measured(self, lab_ids: Iterable[str]) -> int:
+        """How many of these messages are through, and it is known when they began: the two logs come as they like."""
+        return sum(lab_id in self._last and lab_id in self._first for lab_id in lab_ids)
+
     def executions(self, sends: pd.DataFrame, received: pd.DataFrame) -> pd.DataFrame:
         """The table ``executions`` as far as the stamps tell it: no data, no events, no errors.
 

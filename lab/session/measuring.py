@@ -88,13 +88,14 @@ def measure(
         while True:
             stamps.add(first.read(), last.read())
             received.add(starter.read())
-            now = stamps.finished(mine)
+            measured = stamps.measured(mine)
             # A record is logged when its batch is over, which is after the last execution where that is waited for.
-            if now == len(mine) and set(mine) <= set(received.table()["lab_id"]):
+            taken = set(mine) <= set(received.table()["lab_id"])
+            if measured == len(mine) and taken:
                 drained = True
                 break
-            if lull.with_known(now) > patience_s:
-                drained = False
+            if lull.with_known(measured) > patience_s:
+                drained = taken and stamps.finished(mine) == len(mine)
                 break
             sleep(_PAUSE_S[target.kind])
     records = received.table()

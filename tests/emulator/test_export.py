@@ -91,7 +91,7 @@ def test_a_stack_of_it_works_is_changed_and_leaves_nothing(names: Names) -> None
     assert sorted(everything(names)) == sorted(before)
 
 
-@pytest.mark.parametrize("workflow", ["resilient", "jsonata"])
+@pytest.mark.parametrize("workflow", ["resilient", pytest.param("jsonata", marks=pytest.mark.needs_hook("jsonata"))])
 def test_the_other_workflows_work_as_stacks_too(target: Target, names: Names, workflow: str) -> None:
     stack.provision(target, Settings(workflow=workflow))
     mine = session.export(target)

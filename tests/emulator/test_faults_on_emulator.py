@@ -51,6 +51,7 @@ def hit_by(result: session.RampResult, kind: str) -> set[str]:
     return set(result.faults.loc[result.faults["fault"] == kind, "lab_id"])
 
 
+@pytest.mark.needs_hook("injected_throttles")
 def test_faults_of_the_workflow_fail_the_messages_that_they_chose_and_leave_nothing(target: Target) -> None:
     before = as_deployed(target)
     result = run(
@@ -118,6 +119,7 @@ def test_a_start_that_raises_takes_its_batch_back_to_the_queue(target: Target) -
     assert set(result.reconciliation.succeeded) == set(result.sends["lab_id"])
 
 
+@pytest.mark.needs_hook("injected_throttles")
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
 def test_nothing_is_left_when_the_run_breaks_off(target: Target, error: type[BaseException]) -> None:
     before = as_deployed(target)

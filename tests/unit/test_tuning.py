@@ -132,6 +132,14 @@ def test_stamps_make_executions() -> None:
     assert table["name"].to_dict() == {"a": "m-a", "b": "m-b"}
 
 
+def test_a_message_is_measured_when_both_logs_tell_of_it_whichever_comes_first() -> None:
+    log = StampLog()
+    log.add(last=[line('{"stamp": "a"}', 1030)])
+    assert (log.finished(["a", "b"]), log.measured(["a", "b"])) == (1, 0)
+    log.add(first=[line('{"stamp": "a"}', 1000), line('{"stamp": "b"}', 1000)])
+    assert (log.finished(["a", "b"]), log.measured(["a", "b"])) == (1, 1)
+
+
 @pytest.mark.parametrize("text", ["", "{", '{"stamp"', '{"stamp": 1}', '{"stamp": null}', '["stamp"]', '{"stamp":}'])
 def test_what_is_no_stamp_is_passed_over(text: str) -> None:
     log = StampLog()
