@@ -114,6 +114,7 @@ def doctor(*arguments: str | Path, **variables: str) -> subprocess.CompletedProc
     )
 
 
+@pytest.mark.needs_hook("stream_providers")  # without it LocalStack fetches a program by npm, or waits for it in vain
 def test_with_its_certificate_and_keys_it_is_probed_and_no_key_is_said(secured: Secured) -> None:
     run = doctor(
         *("--endpoint-url", secured.url, "--ca-bundle", secured.certificate),
