@@ -24,6 +24,7 @@ def target(state_folder: Path) -> Iterator[Target]:
         session.down(target)
 
 
+@pytest.mark.needs_hook("message_bodies", "payload_limits")
 def test_each_ends_where_the_page_says(target: Target) -> None:
     assert set(ENDS) == set(BrokenKind)
     run_id = messages.new_run_id()
